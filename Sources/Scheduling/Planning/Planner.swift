@@ -1,0 +1,143 @@
+/// Decides which occurrences are due. A pure state machine: it has no clock and does nothing itself.
+///
+/// The owner feeds it events and carries out the actions that it returns, in order. Each instant of each
+/// job is given out once, as a `dispatch` or as part of a `skip`: the planner enumerates the instants
+/// after those it has given out, and never asks whether something is due "now". Late, early and repeated
+/// ticks therefore lose and double nothing.
+///
+/// Of several instants of one job that are due in one step the latest is dispatched and the earlier ones
+/// are skipped. An occurrence that still waits for a worker when the job's next one becomes due has missed
+/// its starting deadline and is taken back.
+///
+/// What is given out counts as unsettled, and holds ``watermark`` back, until the owner says that its row
+/// exists. After a crash a planner that starts from the stored watermark gives it out again, and the
+/// ledger's unique key tells which of it had happened.
+///
+/// Unsettled skips are kept in memory. An owner that cannot write should not tick: what is due meanwhile
+/// is then skipped as one range at the first tick after.
+public struct Planner: Sendable {
+    /// What happens to the planner.
+    public enum Event: Hashable, Sendable {
+        /// A schedule is loaded or replaced. What the jobs so far had due up to `now` is given out
+        /// first, also of jobs that are removed. Jobs that stay as they are keep their position, and so
+        /// do changed ones: nothing at or before what was given out is due again.
+        case schedule([PlannedJob], now: Instant)
+        /// Time has passed, or may have.
+        case tick(now: Instant)
+        /// A worker took the occurrence and is about to claim it.
+        case started(Occurrence)
+        /// The worker could not try to claim it; it waits again.
+        case returned(Occurrence)
+        /// The occurrence has its row, written by whomever.
+        case settled(Occurrence)
+        /// The skipped occurrences have their rows.
+        case settledSkip(SkippedOccurrences)
+    }
+
+    /// What the owner has to do.
+    public enum Action: Hashable, Sendable {
+        /// Give the occurrence to a worker.
+        case dispatch(Occurrence)
+        /// Write that these do not run.
+        case skip(SkippedOccurrences)
+        /// Take the occurrence out of the queue; a `skip` of it follows. If a worker has just taken it,
+        /// let it run: the claim and the skip are the same row.
+        case withdraw(Occurrence)
+        /// Tell the operator. What was given out stays given out; nothing is until the clock has passed
+        /// that point again, but for jobs that are new since.
+        case clockWentBack(from: Instant, to: Instant)
+        /// Send a `tick` at this instant, or none if `nil`. Replaces the alarm before.
+        case alarm(at: Instant?)
+    }
+
+    /// The watermark at the beginning: nothing at or before it is due for any job.
+    let origin: Instant
+    /// The latest instant that any event brought; it never goes back.
+    var plannedThrough: Instant
+    /// The instant of the last event, to see a clock that goes back.
+    var lastNow: Instant
+
+    /// The jobs in the order of the schedule.
+    var jobs: [JobState] = []
+    /// The place of each job in `jobs`.
+    var places: [String: Int] = [:]
+    /// The jobs that will be due again, by when.
+    var upcoming = MinHeap<Upcoming>()
+
+    /// What was dispatched and has no row yet.
+    var unsettled: Set<OccurrenceKey> = []
+    /// What was skipped and has no row yet.
+    var unsettledSkips: [SkipKey: Int] = [:]
+    /// The instants of both; the earliest instant of a range stands for the range.
+    var held = UnsettledInstants()
+    /// For each job the dispatched occurrence that no worker has taken yet.
+    var waiting: [String: Occurrence] = [:]
+
+    /// A planner without jobs.
+    ///
+    /// - Parameter watermark: The stored ``watermark`` of the planner before, or the beginning of the
+    ///   ledger. Nothing at or before it is given out.
+    public init(watermark: Instant) {
+        origin = watermark
+        plannedThrough = watermark
+        lastNow = watermark
+    }
+
+    /// The largest instant such that every occurrence at or before it is settled, of all jobs alike.
+    ///
+    /// It moves back only if a schedule adds a job whose account begins before it.
+    public var watermark: Instant {
+        var result = plannedThrough
+        if let earliest = held.earliest { result = min(result, earliest.advanced(bySeconds: -1)) }
+        if let alarm { result = min(result, alarm.advanced(bySeconds: -1)) }
+        return result
+    }
+
+    /// The next instant at which something is due, or `nil` if nothing will be.
+    public var alarm: Instant? { upcoming.min?.instant }
+}
+
+extension Planner {
+    /// A job and how far it has been given out.
+    struct JobState: Sendable {
+        var job: PlannedJob
+        /// The first instant that was not given out yet.
+        var next: Instant?
+        /// The last one that was, if any.
+        var lastDue: Instant?
+    }
+
+    /// A job's place in the queue of next instants; equal instants in the order of the schedule.
+    struct Upcoming: Comparable, Sendable {
+        let instant: Instant
+        let place: Int
+
+        static func < (lhs: Upcoming, rhs: Upcoming) -> Bool {
+            lhs.instant == rhs.instant ? lhs.place < rhs.place : lhs.instant < rhs.instant
+        }
+    }
+
+    /// What makes an occurrence unique.
+    struct OccurrenceKey: Hashable, Sendable {
+        let job: String
+        let instant: Instant
+
+        init(_ occurrence: Occurrence) {
+            job = occurrence.job
+            instant = occurrence.scheduledFor
+        }
+    }
+
+    /// What makes a range of skipped occurrences unique.
+    struct SkipKey: Hashable, Sendable {
+        let job: String
+        let first: Instant
+        let last: Instant
+
+        init(_ skipped: SkippedOccurrences) {
+            job = skipped.job
+            first = skipped.first
+            last = skipped.last
+        }
+    }
+}
