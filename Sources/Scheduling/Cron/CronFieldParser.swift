@@ -333,7 +333,8 @@ extension CronFieldParser {
         }
         switch next {
         case "+", "-":
-            if position > start, (0x30...0x39).contains(bytes[position - 1]) { break }
+            let follows = position == start ? nil : Unicode.Scalar(bytes[position - 1])
+            guard follows == nil || follows == "," || follows == "-" else { break }
             return failure(.sign, at: position, "numbers have no sign; \(allowed)")
         case "?", "#":
             return failure(

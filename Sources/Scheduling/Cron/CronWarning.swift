@@ -63,13 +63,15 @@ extension CronExpression {
     }
 
     private var dayWarning: CronWarning? {
-        guard !days.hasEveryDayOfMonth, !days.hasEveryWeekday else { return nil }
         guard days.needsBoth else {
+            // `1-31` does not begin with `*` and lets every day pass, whatever the weekday.
+            guard !days.hasEveryDayOfMonth || !days.hasEveryWeekday else { return nil }
             return CronWarning(
                 code: .eitherDay, field: nil,
                 message: "day of month and weekday are both restricted: it runs on days that match "
                     + "either of them")
         }
+        guard !days.hasEveryDayOfMonth, !days.hasEveryWeekday else { return nil }
         let field = stars.contains(.dayOfMonth) ? CronField.dayOfMonth : .weekday
         return CronWarning(
             code: .starDayRule, field: field,

@@ -5,7 +5,7 @@ extension Planner {
         case .schedule(let jobs, let now):
             var actions = observe(now)
             actions += giveOut(through: now)
-            replaceJobs(with: jobs)
+            actions += replaceJobs(with: jobs)
             actions += giveOut(through: now)
             return actions + [.alarm(at: alarm)]
         case .tick(let now):
@@ -51,7 +51,7 @@ extension Planner {
     }
 
     private mutating func give(out due: DueInstants, of job: PlannedJob) -> [Action] {
-        var actions = withdrawWaiting(of: job.name)
+        var actions = withdrawWaiting(of: job.name, .deadline)
         guard !job.isSuspended else {
             return actions + [skip(SkippedOccurrences(job: job.name, due.all, reason: .suspended))]
         }
@@ -73,14 +73,15 @@ extension Planner {
 // MARK: - On its way
 
 extension Planner {
-    /// Takes back what still waits for a worker when the job's next occurrence is due.
-    private mutating func withdrawWaiting(of job: String) -> [Action] {
+    /// Takes back what of a job still waits for a worker.
+    private mutating func withdrawWaiting(of job: String, _ reason: SkipReason) -> [Action] {
         guard let occurrence = waiting[job] else { return [] }
-        return [.withdraw(occurrence), missDeadline(occurrence)]
+        return [.withdraw(occurrence), takeBack(occurrence, reason)]
     }
 
-    private mutating func missDeadline(_ occurrence: Occurrence) -> Action {
-        let skipped = skip(SkippedOccurrences(occurrence, reason: .deadline))
+    /// Turns what was dispatched into what is skipped.
+    private mutating func takeBack(_ occurrence: Occurrence, _ reason: SkipReason) -> Action {
+        let skipped = skip(SkippedOccurrences(occurrence, reason: reason))
         settle(occurrence)
         return skipped
     }
@@ -98,12 +99,14 @@ extension Planner {
 
     private mutating func waitAgain(_ occurrence: Occurrence) -> [Action] {
         guard unsettled.contains(OccurrenceKey(occurrence)) else { return [] }
-        let lastDue = places[occurrence.job].flatMap { jobs[$0].lastDue }
-        guard let lastDue, lastDue > occurrence.scheduledFor else {
-            waiting[occurrence.job] = occurrence
-            return []
+        guard let place = places[occurrence.job] else {
+            return [.withdraw(occurrence), takeBack(occurrence, .superseded)]
         }
-        return [missDeadline(occurrence)]
+        if let lastDue = jobs[place].lastDue, lastDue > occurrence.scheduledFor {
+            return [.withdraw(occurrence), takeBack(occurrence, .deadline)]
+        }
+        waiting[occurrence.job] = occurrence
+        return withdrawUnwanted(of: occurrence.job)
     }
 
     private mutating func settle(_ occurrence: Occurrence) {
@@ -124,7 +127,7 @@ extension Planner {
 
 extension Planner {
     /// Puts the jobs of a schedule in the place of those before. Of two with one name the first counts.
-    private mutating func replaceJobs(with new: [PlannedJob]) {
+    private mutating func replaceJobs(with new: [PlannedJob]) -> [Action] {
         let oldJobs = jobs
         let oldPlaces = places
         jobs = []
@@ -142,6 +145,13 @@ extension Planner {
             jobs.indices.compactMap { place in
                 jobs[place].next.map { Upcoming(instant: $0, place: place) }
             })
+        return oldJobs.flatMap { withdrawUnwanted(of: $0.job.name) }
+    }
+
+    /// Takes back what waits of a job that may not start any more.
+    private mutating func withdrawUnwanted(of job: String) -> [Action] {
+        guard let place = places[job] else { return withdrawWaiting(of: job, .superseded) }
+        return jobs[place].job.isSuspended ? withdrawWaiting(of: job, .suspended) : []
     }
 
     /// A job that was there before. If its times changed, the new ones begin where the old ones ended.

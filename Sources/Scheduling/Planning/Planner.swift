@@ -7,7 +7,7 @@
 ///
 /// Of several instants of one job that are due in one step the latest is dispatched and the earlier ones
 /// are skipped. An occurrence that still waits for a worker when the job's next one becomes due has missed
-/// its starting deadline and is taken back.
+/// its starting deadline and is taken back; so is one whose job is removed or suspended while it waits.
 ///
 /// What is given out counts as unsettled, and holds ``watermark`` back, until the owner says that its row
 /// exists. After a crash a planner that starts from the stored watermark gives it out again, and the

@@ -24,9 +24,9 @@ public indirect enum Recurrence: Hashable, Sendable {
     private static func next(after instant: Instant, seconds: Int64, anchor: Instant) -> Instant? {
         guard seconds > 0 else { return nil }
         guard instant >= anchor else { return anchor < .distantFuture ? anchor : nil }
-        let periods = instant.seconds(since: anchor) / seconds
-        let (elapsed, overflow) = (periods + 1).multipliedReportingOverflow(by: seconds)
-        let next = anchor.advanced(bySeconds: overflow ? .max : elapsed)
+        guard instant < .distantFuture else { return nil }
+        let intoPeriod = instant.seconds(since: anchor) % seconds
+        let next = instant.advanced(bySeconds: seconds - intoPeriod)
         return next < .distantFuture ? next : nil
     }
 }

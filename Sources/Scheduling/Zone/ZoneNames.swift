@@ -57,7 +57,6 @@ enum ZoneNames {
     private static func distance(from wanted: [UInt8], to candidate: String) -> Int {
         let whole = normalized(candidate)
         let city = whole.split(separator: UInt8(ascii: "/")).last.map(Array.init) ?? whole
-        // The last part alone is the lesser match of two that are equally near.
         return min(editDistance(wanted, whole), editDistance(wanted, city))
     }
 
@@ -72,10 +71,12 @@ enum ZoneNames {
         guard let rest = bare ?? Optional(upper[...]), let sign = rest.first,
             sign == "+" || sign == "-"
         else { return nil }
-        let hourText = rest.dropFirst().prefix { $0.isASCII && $0.isNumber }.prefix(2)
-        guard let hours = Int(hourText), hours > 0, hours <= (sign == "+" ? 14 : 12) else {
-            return hourText.isEmpty ? nil : "UTC"
-        }
+        // The database has whole hours only: `+02`, `+2`, `+0200` and `+02:00`, but not `+05:30`.
+        var digits = rest.dropFirst().filter { $0 != ":" }
+        if digits.count > 2, digits.hasSuffix("00") { digits.removeLast(2) }
+        guard digits.count <= 2, let hours = Int(digits), hours > 0,
+            hours <= (sign == "+" ? 14 : 12)
+        else { return nil }
         return "Etc/GMT" + (sign == "+" ? "-" : "+") + String(hours)
     }
 
