@@ -95,6 +95,11 @@ struct YAMLTreeBuilder {
                 "this text has \(text.utf8.count) bytes; the limit is \(limits.scalarBytes)",
                 "put it into a file of its own; is a closing quote missing?")
         }
+        if text.utf8.contains(0) {
+            report(
+                .syntax, at: range.start, "a text cannot hold a NUL character",
+                "remove the escape; Postgres cannot store such a text")
+        }
         var scalar = YAMLScalar(text: text, style: style)
         if let tag {
             if let kind = YAMLTag.kind(ofScalar: text, tag: tag) {

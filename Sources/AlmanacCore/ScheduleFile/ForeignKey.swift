@@ -1,0 +1,124 @@
+/// What other tools call things, and what they are called here.
+enum ForeignKey {
+    /// The answer to a key of another tool that stands in a job.
+    ///
+    /// Kept apart from ``ScheduleKey``: these are no keys, only what people type.
+    static let inJobs: [String: String] = {
+        var table: [String: String] = [:]
+        for (ours, theirs) in synonyms {
+            for name in theirs { table[folded(name)] = ours }
+        }
+        return table
+    }()
+
+    /// The key of a job that another tool's key stands for, and how its use differs, if it does.
+    static func ours(for name: String, in place: ScheduleKey.Place) -> (key: String, how: String?)?
+    {
+        let folded = folded(name)
+        switch place {
+        case .job, .defaults:
+            guard let key = inJobs[folded] else { return nil }
+            return (key, usage[folded])
+        case .scheduleItem:
+            guard let key = inJobs[folded] else { return nil }
+            return (key == "schedule" ? "cron" : key, nil)
+        case .file:
+            return top[folded].map { ($0, nil) }
+        }
+    }
+
+    private static func folded(_ name: String) -> String {
+        name.lowercased().filter { $0 != "_" && $0 != "-" }
+    }
+
+    private static let top: [String: String] = [
+        "tasks": "jobs", "job": "jobs", "schedules": "jobs", "entries": "jobs", "crons": "jobs",
+        "cronjobs": "jobs", "beatschedule": "jobs", "default": "defaults", "globals": "defaults",
+        "apiversion": "version", "schemaversion": "version", "env": "environment",
+        "notifications": "channels", "queues": "pools",
+    ]
+
+    private static let synonyms: [(ours: String, theirs: [String])] = [
+        (
+            "schedule",
+            ["cron", "crontab", "rrule", "cronExpression", "cronSchedule", "run_at", "when"]
+        ),
+        ("every", ["interval", "period", "frequency", "repeat", "rate", "every_seconds"]),
+        ("after", ["delay", "fixedDelay", "wait_after"]),
+        ("timeZone", ["tz", "zone", "timezone", "time_zone", "location", "cron_tz"]),
+        (
+            "backoffLimit",
+            [
+                "retries", "max_retries", "retry", "attempts", "max_attempts", "retry_limit",
+                "retry_count",
+            ]
+        ),
+        ("backoff", ["retry_delay", "retry_interval", "retry_backoff", "countdown"]),
+        ("retryPolicy", ["on_error", "autoretry_for", "retry_on", "ignore_errors"]),
+        (
+            "concurrencyPolicy",
+            [
+                "max_instances", "concurrency", "overlap", "max_running", "allow_overlap",
+                "singleton",
+                "exclusive", "parallel", "max_active_runs", "prevent_overlap",
+            ]
+        ),
+        ("suspend", ["live", "enabled", "active", "disabled", "paused", "is_active", "suspended"]),
+        (
+            "activeDeadlineSeconds",
+            [
+                "timeout", "max_runtime", "time_limit", "soft_time_limit", "max_run_time", "ttl",
+                "timeout_seconds", "job_timeout", "execution_timeout", "statement_timeout",
+                "deadline",
+            ]
+        ),
+        (
+            "startingDeadlineSeconds",
+            ["misfire_grace_time", "expires", "grace", "start_deadline", "misfire"]
+        ),
+        ("catchUp", ["coalesce", "backfill", "misfire_policy", "catch_up"]),
+        (
+            "task",
+            [
+                "command", "sql", "run", "script", "exec", "shell", "func", "function", "class",
+                "kind", "query",
+            ]
+        ),
+        (
+            "parameters",
+            ["args", "params", "kwargs", "arguments", "options", "with", "payload", "input"]
+        ),
+        ("notify", ["on_failure", "on_success", "alerts", "mailto", "email", "notifications"]),
+        ("needs", ["depends_on", "dependencies", "upstream", "requires", "depends"]),
+        ("jitterSeconds", ["jitter", "random_delay", "splay"]),
+        ("startAt", ["start_date", "start_time", "start", "not_before"]),
+        ("endAt", ["end_date", "end_time", "until", "not_after"]),
+        ("pool", ["queue", "executor"]),
+        (
+            "history",
+            ["retention", "successfulJobsHistoryLimit", "failedJobsHistoryLimit", "keep"]
+        ),
+        ("labels", ["tags", "annotations"]),
+        ("description", ["comment", "title", "summary", "doc", "note"]),
+        ("calendars", ["holidays", "blackout"]),
+    ]
+
+    /// Where not only the name differs.
+    private static let usage: [String: String] = {
+        let text: [(names: [String], how: String)] = [
+            (["live", "enabled", "active", "is_active"], "with the opposite value"),
+            (
+                ["timeout", "max_runtime", "time_limit", "max_run_time", "execution_timeout"],
+                "with a whole number of seconds"
+            ),
+            (
+                ["command", "run", "script", "exec", "shell"],
+                "task: command and parameters: {run: […]}"
+            ),
+            (["sql", "query"], "task: sql and parameters: {statement: …}"),
+        ]
+        return Dictionary(
+            text.flatMap { entry in entry.names.map { (folded($0), entry.how) } }
+        ) { first, _ in first }
+    }()
+}

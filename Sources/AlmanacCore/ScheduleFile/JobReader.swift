@@ -1,0 +1,174 @@
+internal import Scheduling
+
+/// Reads the jobs of one file.
+struct JobReader {
+    let defaults: JobDefaults
+    let baseDirectory: String
+    let zones: ZoneReader
+    let collector: DiagnosticCollector
+    let tasks: any TaskCatalog
+    let taskNames: Set<String>
+
+    /// The policies that exist; the others are known and refused.
+    private enum ConcurrencyPolicy: String, CaseIterable {
+        case Forbid, Allow, Replace, Queue
+    }
+
+    /// The job under a key of `jobs`; `nil` where an error was reported.
+    func read(_ pair: YAMLPair) -> JobDefinition? {
+        collector.valueUnlessErrors {
+            checkName(pair.key)
+            guard !pair.value.isNull else {
+                collector.add(
+                    Diagnostic(
+                        category: .missing, at: pair.key,
+                        message: "the job '\(pair.name)' is empty",
+                        help:
+                            "indent its keys below its name: at least 'task', and 'schedule' or 'every'"
+                    ))
+                return nil
+            }
+            let reader = MappingReader(
+                pair.value, place: .job, subject: "the job '\(pair.name.shortened(to: 60))'",
+                collector: collector)
+            guard let reader else { return nil }
+            return read(reader, name: pair.key)
+        }
+    }
+
+    private func read(_ job: MappingReader, name: YAMLNode) -> JobDefinition? {
+        let ownZone = zones.read(job, collector: collector)
+        let zone = ownZone ?? defaults.timeZone ?? .utc
+        let isZoneChosen = job.value("timeZone") != nil || defaults.timeZone != nil
+        let recurrence = RecurrenceReader(zones: zones, collector: collector)
+            .read(job, name: name, zone: zone, isZoneChosen: isZoneChosen)
+        checkConcurrencyPolicy(job)
+        let transaction =
+            job.read("transaction", choices: TransactionMode.self) ?? defaults.transaction
+        let deadline = job.readSeconds("activeDeadlineSeconds") ?? defaults.activeDeadlineSeconds
+        let isSuspended = job.read("suspend", as: Bool.self) ?? false
+        let description = job.read("description", as: String.self)
+        let parameters = readParameters(job)
+        let task = readTask(job, name: name, parameters: parameters, transaction: transaction)
+        guard let recurrence, let task, let parameters else { return nil }
+        warnWithoutDeadline(deadline, job: job, name: name)
+        return JobDefinition(
+            name: name.scalar?.text ?? "", description: description, task: task,
+            parameters: parameters, recurrence: recurrence, timeZone: zone,
+            isSuspended: isSuspended, transaction: transaction, activeDeadlineSeconds: deadline,
+            place: name, baseDirectory: baseDirectory)
+    }
+
+    // MARK: Names
+
+    private func checkName(_ key: YAMLNode) {
+        let name = key.scalar?.text ?? ""
+        let limit = 100
+        let isShort = name.utf8.count <= limit
+        guard !(isShort && Self.isName(name)) else { return }
+        let message =
+            isShort
+            ? "'\(name)' cannot be the name of a job"
+            : "the name of a job has at most \(limit) characters, not \(name.count)"
+        collector.add(
+            Diagnostic(
+                category: .value, at: key, message: message,
+                help: "use letters of ASCII, digits, '.', '_' and '-', a letter or digit first"
+                    + (Self.suggestedName(name).map { ", such as '\($0)'" } ?? "")))
+    }
+
+    private static func isName(_ name: String) -> Bool {
+        guard let first = name.utf8.first, isLetterOrDigit(first) else { return false }
+        return name.utf8.allSatisfy {
+            isLetterOrDigit($0) || $0 == 0x2E || $0 == 0x5F || $0 == 0x2D
+        }
+    }
+
+    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        default: false
+        }
+    }
+
+    private static func suggestedName(_ name: String) -> String? {
+        let words = name.utf8.prefix(100).split {
+            !(isLetterOrDigit($0) || $0 == 0x2E || $0 == 0x5F || $0 == 0x2D)
+        }
+        let text = words.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "-")
+        let trimmed = String(text.drop { $0 == "." || $0 == "_" || $0 == "-" })
+        return trimmed.isEmpty || trimmed == name ? nil : trimmed
+    }
+
+    // MARK: Values
+
+    private func checkConcurrencyPolicy(_ job: MappingReader) {
+        guard let policy = job.read("concurrencyPolicy", choices: ConcurrencyPolicy.self),
+            policy != .Forbid, let node = job.value("concurrencyPolicy")
+        else { return }
+        collector.add(
+            Diagnostic(
+                category: .unavailable, at: node,
+                message: "the concurrency policy '\(policy.rawValue)' is not available yet",
+                help: "remove it: an occurrence is skipped while the run before it goes on (Forbid)"
+            ))
+    }
+
+    private func readParameters(_ job: MappingReader) -> YAMLNode? {
+        guard let node = job.value("parameters"), !node.isNull else {
+            return .emptyMapping(at: job.value("parameters") ?? job.value("task") ?? job.node)
+        }
+        guard node.mapping != nil else {
+            collector.add(
+                Diagnostic(
+                    category: .value, at: node,
+                    message: "'parameters' must be a mapping, not \(node.kindInWords)",
+                    help: "write one 'name: value' a line, indented"))
+            return nil
+        }
+        return node
+    }
+
+    private func readTask(
+        _ job: MappingReader, name: YAMLNode, parameters: YAMLNode?, transaction: TransactionMode
+    ) -> String? {
+        guard let node = job.value("task") else {
+            collector.add(
+                Diagnostic(
+                    category: .missing, at: name,
+                    message: "the job '\(name.scalar?.text ?? "")' does not say what it runs",
+                    help: "add 'task: …'; there are \(Self.list(tasks.taskNames))"))
+            return nil
+        }
+        guard let task = job.read("task", as: String.self) else { return nil }
+        guard taskNames.contains(task) else {
+            collector.add(
+                Diagnostic(
+                    category: .task, at: node,
+                    message: "there is no task '\(task.shortened(to: 60))'",
+                    help: Suggestion.question(for: task, among: tasks.taskNames, count: 2)
+                        ?? "there are \(Self.list(tasks.taskNames))"))
+            return nil
+        }
+        if let parameters {
+            collector.add(
+                tasks.check(
+                    task: task, parameters: parameters, in: baseDirectory, transaction: transaction)
+            )
+        }
+        return task
+    }
+
+    private static func list(_ names: [String]) -> String {
+        Suggestion.list(names.sorted(), joinedBy: "and")
+    }
+
+    private func warnWithoutDeadline(_ deadline: Int?, job: MappingReader, name: YAMLNode) {
+        guard deadline == nil, job.value("activeDeadlineSeconds") == nil else { return }
+        collector.add(
+            Diagnostic(
+                severity: .warning, category: .noDeadline, at: name,
+                message: "the job '\(name.scalar?.text ?? "")' may run for ever",
+                help: "add 'activeDeadlineSeconds: 3600' to the job or to 'defaults'"))
+    }
+}

@@ -1,0 +1,66 @@
+/// The jobs of all schedule files together.
+package struct Schedule: Sendable {
+    /// The version of the format.
+    package let version: Int
+    /// In the order of their names.
+    package let jobs: [JobDefinition]
+    /// What the jobs were read from.
+    package let files: [ScheduleSource]
+    /// Changes with any job's definition, its description included; not with places and comments.
+    package let digest: String
+
+    package init(jobs: [JobDefinition], files: [ScheduleSource]) {
+        let sorted = jobs.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        self.version = Self.formatVersion
+        self.jobs = sorted
+        self.files = files
+        self.digest = Digest.hex(sorted.lazy.flatMap { [$0.name, $0.canonicalText] })
+    }
+
+    /// The job of that name.
+    package func job(named name: String) -> JobDefinition? {
+        var (low, high) = (0, jobs.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if jobs[middle].name == name { return jobs[middle] }
+            if jobs[middle].name.utf8.lexicographicallyPrecedes(name.utf8) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return nil
+    }
+
+    /// The version of the format that is read.
+    package static let formatVersion = 1
+}
+
+/// A file that a schedule was read from.
+package struct ScheduleSource: Sendable, Hashable {
+    package let path: String
+    package let text: String
+
+    package init(path: String, text: String) {
+        self.path = path
+        self.text = text
+    }
+}
+
+/// The tasks that a schedule can name.
+package protocol TaskCatalog: Sendable {
+    /// The names of all tasks.
+    var taskNames: [String] { get }
+
+    /// Problems of the parameters for a task that exists.
+    ///
+    /// - Parameters:
+    ///   - name: one of ``taskNames``.
+    ///   - parameters: a mapping, perhaps empty.
+    ///   - baseDirectory: the folder that relative paths are relative to.
+    ///   - transaction: who commits.
+    func check(
+        task name: String, parameters: YAMLNode, in baseDirectory: String,
+        transaction: TransactionMode
+    ) -> [Diagnostic]
+}

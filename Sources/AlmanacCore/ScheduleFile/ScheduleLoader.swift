@@ -1,0 +1,65 @@
+/// Reads schedule files into a ``Schedule``: all of them, or none and everything that is wrong.
+package struct ScheduleLoader: Sendable {
+    private let tasks: any TaskCatalog
+
+    /// - Parameter tasks: the tasks that jobs can name.
+    package init(tasks: any TaskCatalog) {
+        self.tasks = tasks
+    }
+
+    /// The schedule in files and folders, with warnings.
+    ///
+    /// Of a folder the `*.yaml` files directly in it are read, in the order of their names. `defaults` hold
+    /// for the file they stand in.
+    ///
+    /// - Throws: ``DiagnosticsError`` with all errors of all files, and the warnings among them.
+    package func load(paths: [String]) throws -> (schedule: Schedule, warnings: [Diagnostic]) {
+        let collector = DiagnosticCollector()
+        let sources = ScheduleFiles(collector: collector).read(paths)
+        return try load(sources, collector: collector)
+    }
+
+    /// The schedule in texts that are in memory already.
+    ///
+    /// - Throws: ``DiagnosticsError``, as ``load(paths:)`` does.
+    package func load(sources: [SourceFile]) throws -> (schedule: Schedule, warnings: [Diagnostic])
+    {
+        try load(sources, collector: DiagnosticCollector())
+    }
+
+    private func load(
+        _ sources: [SourceFile], collector: DiagnosticCollector
+    ) throws -> (schedule: Schedule, warnings: [Diagnostic]) {
+        let reader = ScheduleFileReader(
+            tasks: tasks, taskNames: Set(tasks.taskNames), zones: ZoneReader(),
+            collector: collector)
+        var firsts: [String: YAMLNode] = [:]
+        var definitions: [JobDefinition] = []
+        for source in sources {
+            for (key, definition) in reader.read(source) {
+                let name = key.scalar?.text ?? ""
+                if let first = firsts[name] {
+                    collector.add(duplicate(key, of: first))
+                } else {
+                    firsts[name] = key
+                    if let definition { definitions.append(definition) }
+                }
+            }
+        }
+        let found = DiagnosticReport(collector.diagnostics)
+        guard found.errorCount == 0 else { throw DiagnosticsError(found.diagnostics) }
+        let files = sources.map { ScheduleSource(path: $0.path, text: $0.text) }
+        return (Schedule(jobs: definitions, files: files), found.diagnostics)
+    }
+
+    private func duplicate(_ key: YAMLNode, of first: YAMLNode) -> Diagnostic {
+        Diagnostic(
+            category: .duplicate, at: key,
+            message: "the job '\(key.scalar?.text ?? "")' is defined twice",
+            help: "rename one of them, or remove it",
+            notes: [
+                Diagnostic.Note(
+                    file: first.source.path, position: first.position, message: "first here")
+            ])
+    }
+}
