@@ -17,9 +17,9 @@ extension EmbeddedServer {
         let binaries = try ServerBinaries.find(
             chosen: configuration.binaryDirectory, dataVersion: version)
         try data.check(account: account, binaries: binaries)
-        var endpoint: ServerEndpoint
+        let endpoint: ServerEndpoint
         if let running = try runningServer(files, timeoutSeconds: limit) {
-            endpoint = configuration.endpoint(files, running, isOwned: false)
+            endpoint = configuration.endpoint(files, binaries, running, isOwned: false)
         } else {
             if !data.exists {
                 try data.initialize(configuration, account: account, binaries: binaries)
@@ -27,10 +27,10 @@ extension EmbeddedServer {
             let (supervisor, postmaster) = try launch(
                 configuration, files, account: account, binaries: binaries)
             state.supervisor = supervisor
-            endpoint = configuration.endpoint(files, postmaster, isOwned: true)
+            endpoint = configuration.endpoint(files, binaries, postmaster, isOwned: true)
         }
         do {
-            try endpoint.createDatabase(binaries)
+            try endpoint.createDatabase()
         } catch {
             state.supervisor?.stop(timeoutSeconds: configuration.stopTimeoutSeconds)
             state.supervisor = nil
@@ -117,13 +117,15 @@ extension EmbeddedServer {
 }
 
 extension EmbeddedServerConfiguration {
-    fileprivate func endpoint(_ files: ServerFiles, _ postmaster: PostmasterFile, isOwned: Bool)
-        -> ServerEndpoint
-    {
+    fileprivate func endpoint(
+        _ files: ServerFiles, _ binaries: ServerBinaries, _ postmaster: PostmasterFile,
+        isOwned: Bool
+    ) -> ServerEndpoint {
         ServerEndpoint(
             socketDirectory: postmaster.socketDirectory, databaseName: databaseName,
             processID: postmaster.processID, isOwned: isOwned, dataDirectory: files.data.path,
-            logFile: files.log.path, note: files.note)
+            logFile: files.log.path,
+            binaryDirectory: binaries.directory, note: files.note)
     }
 }
 
@@ -139,9 +141,10 @@ extension ServerEndpoint {
     }
 
     /// Creates the configured database unless it is there.
-    func createDatabase(_ binaries: ServerBinaries) throws {
+    func createDatabase() throws {
         let command = [
-            binaries.path("psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-v", "name=\(databaseName)",
+            binaryDirectory + "/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-v",
+            "name=\(databaseName)",
             "-d", connectionString(database: "postgres"),
         ]
         let statement = """

@@ -48,7 +48,9 @@ public final class EmbeddedServer: Sendable {
     @discardableResult
     public func start() throws -> ServerEndpoint {
         try state.withLock { state in
-            if let endpoint = state.endpoint, state.supervisor?.isRunning ?? endpoint.isAlive {
+            if let endpoint = state.endpoint, endpoint.isAlive,
+                state.supervisor?.isRunning ?? true
+            {
                 return endpoint
             }
             Self.release(&state, configuration)

@@ -24,6 +24,9 @@ public struct ServerEndpoint: Sendable, Hashable {
     /// The server's log.
     public let logFile: String
 
+    /// The directory of the server's own programs, `psql` and `pg_dump` among them.
+    public let binaryDirectory: String
+
     /// What a user should be told, such as data that had to be put elsewhere.
     public let note: String?
 
