@@ -1,0 +1,43 @@
+extension Connection {
+    /// The error for what the server or libpq reported about a statement.
+    func error(_ failure: ServerFailure, of sql: SQL) -> PostgresError {
+        let redact = Redaction(configuration.connectionString)
+        var error = PostgresError(
+            code(of: failure), message(of: failure, redact), sqlState: failure.sqlState,
+            hint: failure.hint ?? Connection.hint(for: failure.sqlState))
+        error.detail = failure.detail
+        error.position = failure.position
+        error.schema = failure.schema
+        error.table = failure.table
+        error.column = failure.column
+        error.constraint = failure.constraint
+        return error.of(sql)
+    }
+
+    private func code(of failure: ServerFailure) -> PostgresError.Code {
+        if native.isLost { return .connectionLost }
+        guard let state = failure.sqlState else { return .copyNotSupported }
+        guard state == "57014" else { return PostgresError.code(ofSQLState: state) }
+        // One SQLSTATE for two things; the message tells, unless it is in another language.
+        if failure.message.contains("statement timeout") { return .statementTimeout }
+        if failure.message.contains("user request") { return .cancelled }
+        return cancelHandle.wasUsed ? .cancelled : .statementTimeout
+    }
+
+    private func message(of failure: ServerFailure, _ redact: Redaction) -> String {
+        let text = redact(failure.message).split(separator: "\n").joined(separator: " ")
+        guard native.isLost else { return text }
+        return "the connection ended while it was in use (server process \(backendProcessID))"
+            + (text.isEmpty ? "" : ": \(text)")
+    }
+
+    private static func hint(for state: String?) -> String? {
+        switch state {
+        case "42P18":
+            "Say the parameter's type in the SQL: \\(value)::text."
+        case "42601":
+            "One statement at a time; a text of several goes through SQLScript or executeScript."
+        default: nil
+        }
+    }
+}

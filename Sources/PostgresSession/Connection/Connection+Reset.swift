@@ -1,0 +1,62 @@
+extension Connection {
+    /// The statement that sets what every connection has set.
+    func settingsStatement() -> SQL {
+        let calls = configuration.sessionSettings().map { setting in
+            SQL(
+                raw: "pg_catalog.set_config(\(SQL.quoted(literal: setting.name)), "
+                    + "\(SQL.quoted(literal: setting.value)), false)")
+        }
+        return "SELECT \(calls.joined(separator: ", "))"
+    }
+
+    /// Turns on the server's check for a vanished client, where the server can do it.
+    func connectionCheckStatement() -> SQL? {
+        let milliseconds = configuration.clientConnectionCheckMilliseconds
+        guard serverVersion >= 140_000, milliseconds > 0 else { return nil }
+        return "SET client_connection_check_interval = \(raw: "\(milliseconds)")"
+    }
+
+    /// True if the server has something to say unasked, which is mostly that it is going away.
+    var hasHungUp: Bool { native.hasHungUp }
+
+    /// Leaves nothing behind of what was run, but the statements this connection has prepared for
+    /// itself.
+    ///
+    /// Gone are an open transaction, settings, role, temporary tables, advisory locks, LISTENs,
+    /// cursors, sequence caches and statements made by PREPARE. One round trip, a second one only for
+    /// statements made by PREPARE; none at all if nothing was run since the last reset.
+    ///
+    /// - Throws: ``PostgresError``. The connection is then closed: it must not be used again.
+    public func reset() throws {
+        guard isUsable else { throw PostgresError(.connectionLost, "the connection is closed") }
+        guard needsReset || transactionStatus != .idle else { return }
+        do {
+            if transactionStatus != .idle { try execute("ROLLBACK") }
+            var outcome = try pipeline(resetStatements())
+            let prepared = try outcome.removeLast().rows.map { try $0.get(at: 0, as: String.self) }
+            if !prepared.isEmpty {
+                try pipeline(prepared.map { "DEALLOCATE \(identifier: $0)" })
+            }
+            needsReset = false
+        } catch {
+            close()
+            throw error
+        }
+    }
+
+    /// DISCARD ALL (PostgreSQL manual) without DISCARD PLANS and DEALLOCATE ALL. Last the names of
+    /// the statements that are not ours.
+    private func resetStatements() -> [SQL] {
+        var statements: [SQL] = [
+            "CLOSE ALL", "SET SESSION AUTHORIZATION DEFAULT", "RESET ALL", settingsStatement(),
+            "UNLISTEN *", "SELECT pg_catalog.pg_advisory_unlock_all()", "DISCARD TEMP",
+            "DISCARD SEQUENCES",
+        ]
+        if hasConnectionCheck, let check = connectionCheckStatement() { statements.append(check) }
+        statements.append(
+            """
+            SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql
+            """)
+        return statements
+    }
+}

@@ -1,0 +1,73 @@
+/// Columns and rows, of libpq or made here. Immutable, so it may be kept and passed on freely.
+final class ResultSet: Sendable {
+    /// A column of a result.
+    struct Column: Sendable, Hashable {
+        let name: String
+        let type: PostgresType
+    }
+
+    private enum Backing: Sendable {
+        case native(NativeResult)
+        case values([String?])
+    }
+
+    private let backing: Backing
+    let columns: [Column]
+    let rowCount: Int
+    /// The SQL the result came from, for messages.
+    let statement: String?
+    private let indexes: [String: Int]
+
+    init(_ native: NativeResult, statement: String?) {
+        backing = .native(native)
+        columns = native.columns
+        rowCount = native.rowCount
+        self.statement = statement
+        indexes = Self.index(columns)
+    }
+
+    /// A single column made of texts: the elements of an array.
+    init(column: Column, values: [String?], statement: String?) {
+        backing = .values(values)
+        columns = [column]
+        rowCount = values.count
+        self.statement = statement
+        indexes = Self.index(columns)
+    }
+
+    /// No column and no row.
+    static let empty = ResultSet(columns: [], values: [])
+
+    private init(columns: [Column], values: [String?]) {
+        backing = .values(values)
+        self.columns = columns
+        rowCount = 0
+        statement = nil
+        indexes = [:]
+    }
+
+    /// The first column of that name.
+    func index(of name: String) -> Int? { indexes[name] }
+
+    func isNull(row: Int, column: Int) -> Bool {
+        switch backing {
+        case .native(let native): native.isNull(row: row, column: column)
+        case .values(let values): values[row] == nil
+        }
+    }
+
+    func withBytes<Value>(
+        row: Int, column: Int, _ body: (UnsafeRawBufferPointer) -> Value
+    ) -> Value {
+        switch backing {
+        case .native(let native): native.withBytes(row: row, column: column, body)
+        case .values(let values):
+            Array((values[row] ?? "").utf8).withUnsafeBytes(body)
+        }
+    }
+
+    private static func index(_ columns: [Column]) -> [String: Int] {
+        Dictionary(
+            columns.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+}

@@ -1,0 +1,89 @@
+internal import Dispatch
+
+/// Who has which connection. Pure bookkeeping: it neither connects nor waits.
+struct Pool {
+    /// A connection nobody uses.
+    ///
+    /// Safe because a connection is reachable either from here or from the one who checked it out.
+    struct Parked: @unchecked Sendable {
+        let connection: Connection
+        let idleSince: Double
+
+        init(_ connection: Connection, idleSince: Double) {
+            self.connection = connection
+            self.idleSince = idleSince
+        }
+    }
+
+    /// The answer to a request for a connection.
+    enum Answer: Sendable {
+        /// This one.
+        case idle(Parked, ticket: Int)
+        /// A new one may be made.
+        case open(ticket: Int)
+        /// Wait for the signal and ask again.
+        case wait(DispatchSemaphore)
+        /// No more.
+        case closed
+    }
+
+    private let size: Int
+    private var idle: [Parked] = []
+    private var holders: [Int: (name: String, since: Double)] = [:]
+    private var waiting: [DispatchSemaphore] = []
+    private var tickets = 0
+    private var isClosed = false
+
+    init(size: Int) {
+        self.size = size
+    }
+
+    mutating func take(for holder: String, at now: Double) -> Answer {
+        guard !isClosed else { return .closed }
+        guard holders.count < size else {
+            let signal = DispatchSemaphore(value: 0)
+            waiting.append(signal)
+            return .wait(signal)
+        }
+        tickets += 1
+        holders[tickets] = (holder, now)
+        return idle.popLast().map { .idle($0, ticket: tickets) } ?? .open(ticket: tickets)
+    }
+
+    /// Takes back what was taken by `ticket`; false if the connection is not to be kept.
+    mutating func put(_ parked: Parked?, _ ticket: Int) -> Bool {
+        holders[ticket] = nil
+        if let parked, !isClosed { idle.append(parked) }
+        wakeNext()
+        return parked != nil && !isClosed
+    }
+
+    /// Gives up waiting; a signal that came too late goes to the next.
+    mutating func stopWaiting(_ signal: DispatchSemaphore) {
+        if let index = waiting.firstIndex(where: { $0 === signal }) {
+            waiting.remove(at: index)
+        } else {
+            wakeNext()
+        }
+    }
+
+    mutating func close() -> [Parked] {
+        isClosed = true
+        defer { idle = [] }
+        while !waiting.isEmpty { wakeNext() }
+        return idle
+    }
+
+    func holders(at now: Double) -> [Engine.Statistics.Holder] {
+        holders.values.map { .init(name: $0.name, heldSeconds: now - $0.since) }
+            .sorted { $0.heldSeconds > $1.heldSeconds }
+    }
+
+    func statistics(at now: Double) -> Engine.Statistics {
+        .init(idle: idle.count, waiting: waiting.count, holders: holders(at: now))
+    }
+
+    private mutating func wakeNext() {
+        if !waiting.isEmpty { waiting.removeFirst().signal() }
+    }
+}

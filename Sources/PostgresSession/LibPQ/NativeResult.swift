@@ -1,0 +1,105 @@
+internal import CLibPQ
+
+/// The owner of one `PGresult`.
+///
+/// Safe because a `PGresult` is read-only once libpq has handed it out and "can be passed around
+/// freely between threads" (PostgreSQL manual, 34.20), and it is freed once, here.
+final class NativeResult: @unchecked Sendable {
+    private let pointer: OpaquePointer
+    let rowCount: Int
+    let columnCount: Int
+
+    init(taking pointer: OpaquePointer) {
+        self.pointer = pointer
+        rowCount = Int(PQntuples(pointer))
+        columnCount = Int(PQnfields(pointer))
+    }
+
+    deinit {
+        PQclear(pointer)
+    }
+
+    /// The command tag, such as `INSERT 0 1`.
+    var tag: String { String(cString: PQcmdStatus(pointer)) }
+
+    /// The rows the command touched or gave, 0 for one that does neither.
+    var rowsAffected: Int {
+        // SELECT's tag counts the rows it gave; only writes count as affected.
+        tag.hasPrefix("SELECT") ? 0 : Int(String(cString: PQcmdTuples(pointer))) ?? 0
+    }
+
+    var columns: [ResultSet.Column] {
+        (0..<Int32(columnCount)).map { index in
+            ResultSet.Column(
+                name: PQfname(pointer, index).map { String(cString: $0) } ?? "",
+                type: PostgresType(oid: PQftype(pointer, index)))
+        }
+    }
+
+    func isNull(row: Int, column: Int) -> Bool {
+        PQgetisnull(pointer, Int32(row), Int32(column)) != 0
+    }
+
+    func withBytes<Value>(
+        row: Int, column: Int, _ body: (UnsafeRawBufferPointer) -> Value
+    ) -> Value {
+        let count = Int(PQgetlength(pointer, Int32(row), Int32(column)))
+        let start = PQgetvalue(pointer, Int32(row), Int32(column))
+        return body(UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : count))
+    }
+
+    /// True if the result reports an error of the server or of the connection.
+    static func isFailure(_ pointer: OpaquePointer) -> Bool {
+        switch PQresultStatus(pointer) {
+        case PGRES_FATAL_ERROR, PGRES_BAD_RESPONSE: true
+        default: false
+        }
+    }
+
+    /// The error a failed result reports.
+    static func failure(_ pointer: OpaquePointer) -> ServerFailure {
+        func field(_ code: Int) -> String? {
+            PQresultErrorField(pointer, Int32(code)).map { String(cString: $0) }
+        }
+        let severity = field(PG_DIAG.severityNonlocalized)
+        return ServerFailure(
+            sqlState: field(PG_DIAG.sqlState),
+            message: field(PG_DIAG.primary)
+                ?? PQresultErrorMessage(pointer).map { String(cString: $0) } ?? "",
+            isFatal: severity == "FATAL" || severity == "PANIC",
+            detail: field(PG_DIAG.detail), hint: field(PG_DIAG.hint),
+            position: field(PG_DIAG.position).flatMap { Int($0) },
+            schema: field(PG_DIAG.schema), table: field(PG_DIAG.table),
+            column: field(PG_DIAG.column), constraint: field(PG_DIAG.constraint))
+    }
+
+    /// The field codes of `postgres_ext.h`, which Swift does not import: they are characters.
+    private enum PG_DIAG {
+        static let severityNonlocalized = code("V")
+        static let sqlState = code("C")
+        static let primary = code("M")
+        static let detail = code("D")
+        static let hint = code("H")
+        static let position = code("P")
+        static let schema = code("s")
+        static let table = code("t")
+        static let column = code("c")
+        static let constraint = code("n")
+
+        private static func code(_ character: Unicode.Scalar) -> Int { Int(character.value) }
+    }
+}
+
+/// An error as libpq reports it, before it knows the statement and the place of the call.
+struct ServerFailure: Error {
+    var sqlState: String?
+    var message: String
+    var isFatal = false
+    var detail: String?
+    var hint: String?
+    var position: Int?
+    var schema: String?
+    var table: String?
+    var column: String?
+    var constraint: String?
+}

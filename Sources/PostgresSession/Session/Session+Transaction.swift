@@ -1,0 +1,105 @@
+extension Session {
+    /// Writes staged work and commits. The next use begins a new transaction.
+    ///
+    /// - Throws: ``PostgresError`` with code `TransactionRolledBack` if an earlier error had aborted the
+    ///   transaction, `CommitNotAllowed` if the session's owner commits, `CommitInDoubt` if the
+    ///   connection ended meanwhile, or what a deferred constraint found.
+    public func commit(file: StaticString = #fileID, line: UInt = #line) throws {
+        try located(file, line) { () throws(PostgresError) in
+            try enter(.commit)
+            guard options.commitPolicy == .allowed else { throw notAllowed(nil) }
+            try commitNow()
+        }
+    }
+
+    /// Rolls back, and forgets staged work and what was read. The session can be used again.
+    ///
+    /// - Throws: ``PostgresError`` if the connection ends meanwhile.
+    public func rollback(file: StaticString = #fileID, line: UInt = #line) throws {
+        try located(file, line) { () throws(PostgresError) in try rollBackNow() }
+    }
+
+    func rollBackNow() throws(PostgresError) {
+        try enter(.rollback)
+        work.rolledBack()
+        pending = []
+        guard state.phase == .active || state.phase == .failed else { return }
+        try settle(connection.send(["ROLLBACK"]), headCount: 0)
+    }
+
+    func commitNow() throws(PostgresError) {
+        try enter(.commit)
+        if state.phase != .failed { try flushStaged() }
+        guard state.phase == .active || state.phase == .failed else {
+            pending = []
+            return
+        }
+        try sendCommit(after: [])
+    }
+
+    /// Sends `statements` and COMMIT in one round trip and checks the COMMIT's tag: the server answers
+    /// COMMIT of an aborted transaction with ROLLBACK and no error.
+    @discardableResult
+    func sendCommit(after statements: [SQL]) throws(PostgresError) -> [StatementResult] {
+        let cause = state.cause
+        let isFailed = state.phase == .failed
+        let list = (isFailed ? [] : pending) + statements + ["COMMIT"]
+        pending = []
+        let outcome = connection.send(list)
+        do {
+            try settle(outcome, headCount: 0)
+        } catch {
+            work.rolledBack()
+            try throwDoubt(outcome, commitIndex: list.count - 1)
+            throw error
+        }
+        guard outcome.results.last?.tag == "COMMIT" else {
+            work.rolledBack()
+            throw PostgresError(
+                .transactionRolledBack,
+                "COMMIT was answered with ROLLBACK: an earlier error had aborted the transaction, "
+                    + "and nothing of it was written",
+                sqlState: cause?.sqlState,
+                hint: "Do not swallow an SQL error; do what may fail in withSavepoint { }",
+                underlying: cause)
+        }
+        work.committed()
+        return outcome.results
+    }
+
+    /// Throws `CommitInDoubt` if the connection ended so that COMMIT may have been carried out.
+    func throwDoubt(_ outcome: PipelineOutcome, commitIndex: Int) throws(PostgresError) {
+        guard let failure = outcome.failure, failure.error.code == .connectionLost,
+            failure.wasSent, failure.index == commitIndex || !failure.isHeard
+        else { return }
+        let doubt = PostgresError(
+            .commitInDoubt,
+            "the connection ended during COMMIT, so it is not known here whether it was carried out",
+            sqlState: failure.error.sqlState,
+            hint: "Look for the transaction's effect, or its status by pg_xact_status(), from "
+                + "another session",
+            underlying: failure.error)
+        state.apply(.connectionLost, doubt)
+        throw doubt
+    }
+
+    /// True if there is staged work, or an open transaction that has written.
+    ///
+    /// Asks the server if a transaction is open. A failed transaction counts: what it held is not
+    /// committed.
+    public var hasUncommittedChanges: Bool {
+        get throws {
+            try enter(.rollback)
+            if !work.isEmpty { return true }
+            switch state.phase {
+            case .failed: return true
+            case .active:
+                let result = try send([
+                    "SELECT pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL"
+                ])
+                return try result.last?.rows.first?.get(at: 0) ?? false
+            case .idle, .lost, .closed: return false
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+/// How a session works. The defaults are those of a transaction the caller commits.
+public struct SessionOptions: Sendable {
+    /// Whether statements share a transaction.
+    public enum Mode: Sendable, Hashable {
+        /// The first statement begins a transaction.
+        case transactional
+        /// Each statement is a transaction of its own, for VACUUM and procedures that commit.
+        case autocommit
+    }
+
+    /// Who commits.
+    public enum CommitPolicy: Sendable, Hashable {
+        /// Whoever has the session.
+        case allowed
+        /// The session's owner alone.
+        case reserved
+    }
+
+    /// The isolation level of a transaction (PostgreSQL manual, 13.2).
+    public enum Isolation: String, Sendable, CaseIterable {
+        /// `READ COMMITTED`
+        case readCommitted = "READ COMMITTED"
+        /// `REPEATABLE READ`
+        case repeatableRead = "REPEATABLE READ"
+        /// `SERIALIZABLE`
+        case serializable = "SERIALIZABLE"
+    }
+
+    /// Whether statements share a transaction.
+    public var mode = Mode.transactional
+    /// Who commits.
+    public var commitPolicy = CommitPolicy.allowed
+    /// The isolation level; nil is the server's default.
+    public var isolation: Isolation?
+    /// True for transactions that cannot write.
+    public var isReadOnly = false
+    /// Whether staged work is written before a query, so that the query sees it.
+    public var autoflush = true
+    /// Whether every call checks that it comes from the thread that made the session.
+    public var isThreadConfined = true
+    /// The `application_name` during the session.
+    public var applicationName: String?
+    /// The milliseconds a statement may still run, asked for before each one; nil is no limit, 0 or
+    /// less means that time is up.
+    public var statementTimeout: (@Sendable () -> Int?)?
+    /// The role to act as.
+    public var role: String?
+    /// The schemas to search, in order; each is quoted.
+    public var searchPath: [String] = []
+    /// More settings, by name. They are bound as parameters, and set before the role is taken.
+    public var settings: [String: String] = [:]
+
+    /// The defaults.
+    public init() {}
+}
+
+extension SessionOptions {
+    /// The statement that begins a transaction.
+    var beginStatement: SQL {
+        var text = "BEGIN"
+        if let isolation { text += " ISOLATION LEVEL \(isolation.rawValue)" }
+        if isReadOnly { text += " READ ONLY" }
+        return SQL(raw: text)
+    }
+
+    /// The statement that makes the session's settings, nil if there are none.
+    ///
+    /// Until the transaction's end in a transaction, until the connection's next reset otherwise.
+    func settingsStatement(timeoutMilliseconds: Int?) -> SQL? {
+        var list: [(String, String)] = settings.sorted { $0.key < $1.key }
+        if let applicationName {
+            list.append(("application_name", SessionOptions.clipped(applicationName)))
+        }
+        if !searchPath.isEmpty {
+            let path = searchPath.map(SQL.quoted(identifier:)).joined(separator: ", ")
+            list.append(("search_path", path))
+        }
+        if let timeoutMilliseconds { list.append(("statement_timeout", "\(timeoutMilliseconds)")) }
+        if let role { list.append(("role", role)) }
+        guard !list.isEmpty else { return nil }
+        let isLocal: SQL = mode == .transactional ? "true" : "false"
+        let calls = list.map { name, value -> SQL in
+            "pg_catalog.set_config(\(name)::text, \(value)::text, \(isLocal))"
+        }
+        return "SELECT \(calls.joined(separator: ", "))"
+    }
+
+    /// The server keeps 63 bytes of an application's name, and warns of more.
+    private static func clipped(_ name: String) -> String {
+        var clipped = name
+        while clipped.utf8.count > 63 { clipped.removeLast() }
+        return clipped
+    }
+}

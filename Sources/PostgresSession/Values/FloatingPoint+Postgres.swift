@@ -1,0 +1,42 @@
+/// Floating-point numbers travel in binary, in network byte order.
+protocol PostgresFloat: BinaryFloatingPoint, LosslessStringConvertible, PostgresEncodable,
+    PostgresDecodable
+{
+    associatedtype Bits: FixedWidthInteger
+    var bitPattern: Bits { get }
+    static var readable: Set<PostgresType> { get }
+}
+
+extension PostgresFloat {
+    public func postgresParameter() -> Parameter {
+        .binary(withUnsafeBytes(of: bitPattern.bigEndian, Array.init), Self.postgresType)
+    }
+
+    public func postgresText() -> String? {
+        isNaN ? "NaN" : isInfinite ? (self < 0 ? "-Infinity" : "Infinity") : description
+    }
+
+    public static func decode(_ cell: Cell) throws(PostgresError) -> Self {
+        try cell.require(
+            readable, for: Self.self,
+            hint: "Read a numeric as Decimal, or cast it in SQL (\"\(cell.name)\"::float8).")
+        guard let value = Self(cell.text ?? "") else {
+            throw cell.mismatch(Self.self, "holds what is not a number")
+        }
+        return value
+    }
+}
+
+extension Double: PostgresFloat {
+    static var readable: Set<PostgresType> { [.float4, .float8, .int2, .int4] }
+
+    /// `double precision`
+    public static var postgresType: PostgresType { .float8 }
+}
+
+extension Float: PostgresFloat {
+    static var readable: Set<PostgresType> { [.float4, .int2] }
+
+    /// `real`
+    public static var postgresType: PostgresType { .float4 }
+}
