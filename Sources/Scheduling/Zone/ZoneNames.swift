@@ -32,9 +32,17 @@ enum ZoneNames {
 
     /// Whether Foundation may be asked for the name. It would also make zones of `GMT+2` and `PST`.
     static func isAcceptable(_ name: String) -> Bool {
-        guard name.utf8.count <= longest else { return false }
+        // A NUL would end the name for Foundation, and the rest would go unseen.
+        guard name.utf8.count <= longest, name.utf8.allSatisfy(isNameCharacter) else { return false }
         guard let slash = name.firstIndex(of: "/") else { return bareNames.contains(name) }
         return areas.contains(String(name[..<slash]))
+    }
+
+    private static func isNameCharacter(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        default: "/_+-".utf8.contains(byte)
+        }
     }
 
     /// At most three names that were probably meant, the likeliest first.
