@@ -33,7 +33,9 @@ enum ZoneNames {
     /// Whether Foundation may be asked for the name. It would also make zones of `GMT+2` and `PST`.
     static func isAcceptable(_ name: String) -> Bool {
         // A NUL would end the name for Foundation, and the rest would go unseen.
-        guard name.utf8.count <= longest, name.utf8.allSatisfy(isNameCharacter) else { return false }
+        guard name.utf8.count <= longest, name.utf8.allSatisfy(isNameCharacter) else {
+            return false
+        }
         guard let slash = name.firstIndex(of: "/") else { return bareNames.contains(name) }
         return areas.contains(String(name[..<slash]))
     }
