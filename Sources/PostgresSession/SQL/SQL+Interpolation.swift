@@ -26,6 +26,12 @@ extension SQL: ExpressibleByStringInterpolation {
             sql.append(value.postgresParameter())
         }
 
+        /// Binds a value, or NULL. Beside the general one so that the compiler does not take the
+        /// optional for a debug print.
+        public mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
+            sql.append(value.postgresParameter())
+        }
+
         /// Binds the raw value of an enum or another wrapper.
         @_disfavoredOverload
         public mutating func appendInterpolation<Value: RawRepresentable>(_ value: Value)

@@ -8,14 +8,17 @@ protocol PostgresFloat: BinaryFloatingPoint, LosslessStringConvertible, Postgres
 }
 
 extension PostgresFloat {
+    /// The bits.
     public func postgresParameter() -> Parameter {
         .binary(withUnsafeBytes(of: bitPattern.bigEndian, Array.init), Self.postgresType)
     }
 
+    /// The shortest digits that give the same number back.
     public func postgresText() -> String? {
         isNaN ? "NaN" : isInfinite ? (self < 0 ? "-Infinity" : "Infinity") : description
     }
 
+    /// The number of a column whose numbers all fit exactly.
     public static func decode(_ cell: Cell) throws(PostgresError) -> Self {
         try cell.require(
             readable, for: Self.self,

@@ -2,12 +2,15 @@
 protocol PostgresInteger: FixedWidthInteger, PostgresEncodable, PostgresDecodable {}
 
 extension PostgresInteger {
+    /// Two, four or eight bytes.
     public func postgresParameter() -> Parameter {
         .binary(withUnsafeBytes(of: bigEndian, Array.init), Self.postgresType)
     }
 
+    /// Decimal digits.
     public func postgresText() -> String? { String(self) }
 
+    /// The number of an integer column, if it fits.
     public static func decode(_ cell: Cell) throws(PostgresError) -> Self {
         try cell.require(
             [.int2, .int4, .int8, .oid], for: Self.self,

@@ -1,0 +1,140 @@
+extension Query {
+    /// All rows.
+    ///
+    /// - Throws: ``PostgresError``.
+    public func all(file: StaticString = #fileID, line: UInt = #line) throws -> [R] {
+        try session.located(file, line) { try fetch() }
+    }
+
+    /// The only row.
+    ///
+    /// - Throws: ``PostgresError`` with code `NoResultFound` or `MultipleResultsFound`.
+    public func one(file: StaticString = #fileID, line: UInt = #line) throws -> R {
+        try session.located(file, line) {
+            guard let record = try only() else {
+                throw PostgresError(
+                    .noResultFound, "no \(R.self) was found where one was expected"
+                ).of(sql)
+            }
+            return record
+        }
+    }
+
+    /// The only row, nil if there is none.
+    ///
+    /// - Throws: ``PostgresError`` with code `MultipleResultsFound`.
+    public func oneOrNil(file: StaticString = #fileID, line: UInt = #line) throws -> R? {
+        try session.located(file, line) { try only() }
+    }
+
+    /// The first row, nil if there is none.
+    ///
+    /// - Throws: ``PostgresError``.
+    public func first(file: StaticString = #fileID, line: UInt = #line) throws -> R? {
+        try session.located(file, line) { try limit(min(maximum ?? 1, 1)).fetch().first }
+    }
+
+    /// The number of rows.
+    ///
+    /// - Throws: ``PostgresError``.
+    public func count(file: StaticString = #fileID, line: UInt = #line) throws -> Int {
+        try scalar("SELECT count(*) FROM (\(unordered.select("1"))) AS counted", file, line)
+    }
+
+    /// True if there is a row.
+    ///
+    /// - Throws: ``PostgresError``.
+    public func exists(file: StaticString = #fileID, line: UInt = #line) throws -> Bool {
+        try scalar("SELECT EXISTS (\(unordered.select("1")))", file, line)
+    }
+
+    /// Deletes the rows, without reading them.
+    ///
+    /// - Returns: how many there were.
+    /// - Throws: ``PostgresError``; also if the query has an order, a limit or an offset, which DELETE
+    ///   does not know.
+    @discardableResult
+    public func delete(file: StaticString = #fileID, line: UInt = #line) throws -> Int {
+        try session.located(file, line) {
+            try write("DELETE FROM \(R.quotedTable)\(whereClause)")
+        }
+    }
+
+    /// Sets columns of the rows, without reading them.
+    ///
+    /// - Returns: how many there were.
+    /// - Throws: as ``delete(file:line:)``.
+    @discardableResult
+    public func update(
+        file: StaticString = #fileID, line: UInt = #line,
+        _ assignments: (Columns<R>) -> [Assignment]
+    ) throws -> Int {
+        try session.located(file, line) {
+            let list = assignments(Columns())
+            if let error = list.lazy.compactMap(\.error).first { throw error }
+            guard !list.isEmpty else { return 0 }
+            let set = list.map(\.sql).joined(separator: ", ")
+            return try write("UPDATE \(R.quotedTable) SET \(set)\(whereClause)")
+        }
+    }
+
+    // MARK: Steps
+
+    private func fetch() throws -> [R] {
+        try check()
+        return try run(sql).rows.map { row in
+            let record = try row.decode(R.self, naming: R.columnNaming)
+            if isTracked { try session.remember(record) }
+            return record
+        }
+    }
+
+    /// Two rows are enough to tell that there is more than one.
+    private func only() throws -> R? {
+        let records = try limit(min(maximum ?? 2, 2)).fetch()
+        guard records.count <= 1 else {
+            throw PostgresError(
+                .multipleResultsFound, "several \(R.self) were found where one was expected"
+            ).of(sql)
+        }
+        return records.first
+    }
+
+    /// An order changes neither how many rows there are nor whether there is one.
+    private var unordered: Query {
+        var copy = self
+        copy.orderings = []
+        copy.lock = nil
+        return copy
+    }
+
+    private func scalar<Value: PostgresDecodable>(
+        _ sql: SQL, _ file: StaticString, _ line: UInt
+    ) throws -> Value {
+        try session.located(file, line) {
+            try check()
+            return try run(sql).rows.onlyRow(of: sql).get(at: 0)
+        }
+    }
+
+    private func write(_ sql: SQL) throws -> Int {
+        try check()
+        guard orderings.isEmpty, maximum == nil, skipped == nil, lock == nil else {
+            throw PostgresError(
+                .invalidParameter, "a bulk delete or update takes a filter only",
+                hint: "Leave out order, limit, offset and forUpdate"
+            ).of(sql)
+        }
+        let result = try run(sql)
+        session.work.forgetColumns(of: ObjectIdentifier(R.self))
+        return result.rowsAffected
+    }
+
+    private func run(_ sql: SQL) throws(PostgresError) -> StatementResult {
+        do throws(PostgresError) {
+            return try session.run(sql, flushing: true)
+        } catch {
+            throw error.about(R.self)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+internal import Synchronization
+
+/// The columns of a record type, found once per type.
+///
+/// Names and offsets of the stored properties come from the type's own metadata, so no value of the type
+/// is needed; the offset is what a key path can be recognised by.
+struct RecordSchema: Sendable {
+    struct Column: Sendable, Hashable {
+        /// The column's name.
+        let name: String
+        /// The stored property's name.
+        let property: String
+        /// Where the property lies in a value, in bytes.
+        let offset: Int
+        /// The property's Swift type.
+        let typeName: String
+    }
+
+    let columns: [Column]
+    /// Stored properties whose column is not known, with the reason.
+    let unknown: [String: String]
+
+    /// The columns in a list, quoted.
+    var list: SQL {
+        SQL(raw: columns.map { SQL.quoted(identifier: $0.name) }.joined(separator: ", "))
+    }
+
+    static func of<R: Record>(_ type: R.Type) -> RecordSchema {
+        let id = ObjectIdentifier(type)
+        if let known = cache.withLock({ $0[id] }) { return known }
+        let schema = RecordSchema(describing: type)
+        cache.withLock { $0[id] = schema }
+        return schema
+    }
+
+    private static let cache = Mutex<[ObjectIdentifier: RecordSchema]>([:])
+
+    private init<R: Record>(describing type: R.Type) {
+        let keys = CodingKeyTracer.columnKeys(of: type)
+        var columns: [Column] = []
+        var unknown: [String: String] = [:]
+        for field in StoredField.all(of: type) {
+            switch keys(field.name) {
+            case .key(let key):
+                columns.append(
+                    Column(
+                        name: type.columnNaming.column(key), property: field.name,
+                        offset: field.offset, typeName: field.typeName))
+            case .none: break
+            case .untraceable:
+                unknown[field.name] =
+                    "its coding key has another name, and which one cannot be found out; give the "
+                    + "property the key's name"
+            }
+        }
+        self.columns = columns
+        self.unknown = unknown
+    }
+
+    /// The column of a stored property.
+    ///
+    /// - Throws: `UnknownColumn` for what is not one: a computed property, a part of one.
+    static func column<R: Record, Value>(
+        of keyPath: KeyPath<R, Value>
+    ) throws(PostgresError) -> Column {
+        let schema = RecordSchema.of(R.self)
+        let offset = MemoryLayout<R>.offset(of: keyPath)
+        let typeName = "\(Value.self)"
+        // A struct's first property shares its offset; the type tells them apart.
+        if let column = schema.columns.first(where: {
+            $0.offset == offset && $0.typeName == typeName
+        }) {
+            return column
+        }
+        let reason = StoredField.all(of: R.self).first { $0.offset == offset }
+            .flatMap { schema.unknown[$0.name] }
+        throw PostgresError(
+            .unknownColumn,
+            "\(R.self) has no column for the property of type \(Value.self) in the query: "
+                + (reason ?? "only a stored property has one"),
+            hint: "Columns of \(R.self): \(schema.columns.map(\.name).joined(separator: ", "))")
+    }
+}

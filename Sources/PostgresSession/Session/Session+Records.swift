@@ -1,0 +1,119 @@
+extension Session {
+    /// Stages a record. It is written by the next flush, query or commit.
+    ///
+    /// A record this session has read or written before is updated, by the columns that have changed
+    /// since; without a change nothing is sent. Any other, and one whose key is nil, is inserted.
+    ///
+    /// - Returns: a handle whose `value` has the generated key after the flush.
+    /// - Throws: ``PostgresError`` if the session is closed or failed, or what the record's own
+    ///   encoding throws.
+    @discardableResult
+    public func add<R: Record>(
+        _ record: R, file: StaticString = #fileID, line: UInt = #line
+    ) throws -> Staged<R> {
+        try located(file, line) {
+            try enter(.stage)
+            let staged = Staged(record)
+            work.stage(try stagedRow(record, .update, staged))
+            return staged
+        }
+    }
+
+    /// Stages records. See ``add(_:file:line:)``.
+    @discardableResult
+    public func addAll<R: Record>(
+        _ records: some Sequence<R>, file: StaticString = #fileID, line: UInt = #line
+    ) throws -> [Staged<R>] {
+        try records.map { try add($0, file: file, line: line) }
+    }
+
+    /// Stages the deletion of a record's row, by its key.
+    ///
+    /// - Throws: ``PostgresError``; the flush throws `StaleData` if there is no such row.
+    public func delete<R: Record>(
+        _ record: R, file: StaticString = #fileID, line: UInt = #line
+    ) throws {
+        try located(file, line) {
+            try enter(.stage)
+            let row = try stagedRow(record, .delete, nil)
+            guard row.identity != nil else {
+                throw PostgresError(
+                    .invalidParameter,
+                    "a \(R.self) without a value in \"\(R.primaryKey)\" cannot be deleted")
+            }
+            work.stageDeletion(row)
+        }
+    }
+
+    /// Writes staged work: inserts in batches, parents first; changed columns; deletes, children first.
+    ///
+    /// - Throws: ``PostgresError`` with code `StaleData` if a row to be updated or deleted is not there,
+    ///   or the server's error. The session has then failed until `rollback()`.
+    public func flush(file: StaticString = #fileID, line: UInt = #line) throws {
+        try located(file, line) { () throws(PostgresError) in
+            try enter(.statement)
+            try flushStaged()
+        }
+    }
+
+    /// The row with a key, nil if there is none.
+    ///
+    /// - Throws: ``PostgresError``.
+    public func get<R: Record>(
+        _ type: R.Type, _ key: some PostgresEncodable, file: StaticString = #fileID,
+        line: UInt = #line
+    ) throws -> R? {
+        try byKey(type, key.postgresParameter(), file, line).oneOrNil(file: file, line: line)
+    }
+
+    /// The record as the database has it now.
+    ///
+    /// - Throws: ``PostgresError`` with code `NoResultFound` if its row is gone.
+    public func refresh<R: Record>(
+        _ record: R, file: StaticString = #fileID, line: UInt = #line
+    ) throws -> R {
+        try located(file, line) {
+            let key = try EncodedRecord(record).key(of: R.self) ?? .null()
+            return try byKey(R.self, key, file, line).one(file: file, line: line)
+        }
+    }
+
+    /// A query for records of a type.
+    public func query<R: Record>(_ type: R.Type) -> Query<R> {
+        Query(session: self)
+    }
+
+    private func byKey<R: Record>(
+        _ type: R.Type, _ key: Parameter, _ file: StaticString, _ line: UInt
+    ) -> Query<R> {
+        let column = SQL(raw: SQL.quoted(identifier: R.primaryKey))
+        return query(type).filter(sql: "\(column) = \(key)")
+    }
+
+    private func stagedRow<R: Record>(
+        _ record: R, _ action: StagedRow.Action, _ staged: Staged<R>?
+    ) throws -> StagedRow {
+        let encoded = try EncodedRecord(record)
+        let key = encoded.key(of: R.self)
+        var row = StagedRow(
+            type: R.self, identity: key.map { .init(type: ObjectIdentifier(R.self), key: $0) },
+            names: key == nil ? encoded.names.filter { $0 != R.primaryKey } : encoded.names,
+            values: encoded.values, action: key == nil ? .insert : action)
+        if let staged {
+            row.receivers = [
+                { row in
+                    if let row { staged.value = try row.decode(R.self, naming: R.columnNaming) }
+                    staged.isFlushed = true
+                }
+            ]
+        }
+        return row
+    }
+
+    /// Notes the row of a record that was read.
+    func remember<R: Record>(_ record: R) throws {
+        let encoded = try EncodedRecord(record)
+        guard let key = encoded.key(of: R.self) else { return }
+        work.read(.init(type: ObjectIdentifier(R.self), key: key), encoded.values)
+    }
+}
