@@ -23,7 +23,7 @@ public final class EmbeddedServer: Sendable {
     /// What the server was asked to be.
     public let configuration: EmbeddedServerConfiguration
 
-    private let state = Mutex(State())
+    let state = Mutex(State())
 
     /// Describes a server; nothing happens before `start()`.
     public init(configuration: EmbeddedServerConfiguration = .init()) {

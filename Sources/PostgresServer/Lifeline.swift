@@ -13,6 +13,11 @@ final class Lifeline: Sendable {
         cut()
     }
 
+    /// Lends the descriptor; negative once it is cut.
+    func withDescriptor<Result>(_ body: (Int32) throws -> Result) rethrows -> Result {
+        try descriptor.withLock { try body($0) }
+    }
+
     /// Closes it, once.
     func cut() {
         descriptor.withLock {

@@ -7,7 +7,7 @@ import Glibc
 /// that end however this process dies, `kill -9` included; the shell then shuts the server down.
 final class Supervisor: Sendable {
     private let shell: ChildProcess
-    private let lifeline: Lifeline
+    let lifeline: Lifeline
 
     /// `$1`: seconds for a fast shutdown; `$2`: a directory to remove at the end, or nothing.
     ///
@@ -61,6 +61,11 @@ final class Supervisor: Sendable {
     /// Whether that process is one of ours, and not what an earlier server left written.
     func owns(_ process: pid_t) -> Bool {
         getsid(process) == shell.processID
+    }
+
+    /// False when the server still runs at the end of that time.
+    func waitForExit(seconds: Double) -> Bool {
+        shell.waitForExit(seconds: seconds)
     }
 
     /// Ends the server and waits for it. What does not end in that time is killed.
