@@ -14,9 +14,11 @@ let settings: [SwiftSetting] =
 let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
-let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let unixSignals: Target.Dependency = .product(
     name: "UnixSignals", package: "swift-service-lifecycle")
+let systemPackage: Target.Dependency = .product(
+    name: "SystemPackage", package: "swift-system")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 
 let package = Package(
@@ -33,6 +35,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
@@ -51,12 +54,14 @@ let package = Package(
         .target(
             name: "AlmanacCore",
             dependencies: [
-                "Scheduling", "PostgresSession", "CLibYAML", "CTimer", logging, collections,
+                "Scheduling", "PostgresSession", "CLibYAML", "CTimer", logging, heap,
             ],
             swiftSettings: settings),
         .target(
             name: "AlmanacTasks",
-            dependencies: ["AlmanacCore", "PostgresSession", logging, subprocess],
+            dependencies: [
+                "AlmanacCore", "PostgresSession", logging, subprocess, systemPackage,
+            ],
             swiftSettings: settings),
         .target(
             name: "Almanac",

@@ -1,0 +1,105 @@
+import AlmanacCore
+import ArgumentParser
+import Foundation
+import Glibc
+import Logging
+import Scheduling
+import UnixSignals
+
+/// `exec`: one occurrence, here and now.
+struct ExecCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "exec",
+        abstract: "Run one occurrence of a job here and now, in the foreground.",
+        discussion: """
+            For use under another scheduler: cron, Kubernetes, Airflow. Without --at the occurrence \
+            is that of this moment. With --at it is the one of that instant, which runs once: when \
+            it has its row already, nothing is run and the exit code follows that row.
+
+            Exit code 0 when the run succeeded or found nothing to do, 1 otherwise.
+            """)
+
+    @OptionGroup var options: GlobalOptions
+
+    @Argument(help: "The name of the job.")
+    var job: String
+
+    @Option(help: ArgumentHelp("The nominal instant, as RFC 3339.", valueName: "instant"))
+    var at: String?
+
+    func run() async throws {
+        let settings = try options.settings()
+        let registry = try CommandContext.required().registry
+        let definition = try settings.loadSchedule(registry).required(job)
+        let instant = try at.map(Self.parse)
+        LogSetup.begin(settings, on: STDERR_FILENO)
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        let status = try await DatabaseAccess.use(settings) { database in
+            let node = try Node(
+                settings: settings, database: database, registry: registry,
+                logger: Logger(label: "almanac"))
+            defer { node.close() }
+            return try await node.execute(definition, at: instant, signals: signals)
+        }
+        if status != .done { throw ExitCode(status.rawValue) }
+    }
+
+    private static func parse(_ text: String) throws -> Date {
+        guard let instant = Instant(iso8601: text) else {
+            throw CommandFailure(
+                "--at: '\(text)' is no instant; write it as 2026-11-22T02:30:00Z", status: .usage)
+        }
+        return instant.date
+    }
+}
+
+extension Node {
+    /// Runs one occurrence in the foreground and says how it ended.
+    fileprivate func execute(
+        _ job: JobDefinition, at instant: Date?, signals: UnixSignalsSequence
+    ) async throws -> ExitStatus {
+        let bookkeeper = Bookkeeper(services: services)
+        do { _ = try await bookkeeper.migrate() } catch {
+            await bookkeeper.stop()
+            throw error
+        }
+        await bookkeeper.stop()
+        let control = RunControl()
+        let watch = Task {
+            for await _ in signals { control.stop(.shutdown) }
+        }
+        defer { watch.cancel() }
+        let worker = Worker(number: 0, services: services)
+        let order = order(for: job, at: instant)
+        let end = await withCheckedContinuation { continuation in
+            worker.start(order, control: control) { continuation.resume(returning: $0) }
+        }
+        await worker.stop()
+        RunLine(order, end).log(to: services.logger)
+        return try status(of: end)
+    }
+
+    private func order(for job: JobDefinition, at instant: Date?) -> RunOrder {
+        RunOrder(
+            identity: RunIdentity(
+                runID: UUID(), job: job.name, scheduledFor: instant ?? services.clock.now,
+                trigger: .exec, node: services.ledger.node),
+            job: job, worker: 0, version: nil,
+            effects: services.registry.type(named: job.task)?.effects ?? .anywhere)
+    }
+
+    private func status(of end: OrderEnd) throws -> ExitStatus {
+        switch end {
+        case .ran(let report): return Self.isGood(report.state) ? .done : .failed
+        case .taken(let state):
+            Console.errorVerbatim("this occurrence has its row already: \(state.rawValue)")
+            return Self.isGood(state) ? .done : .failed
+        case .overlap(let reason): throw CommandFailure("not run, since another run is: \(reason)")
+        case .unreachable(let error): throw CommandFailure(error)
+        }
+    }
+
+    private static func isGood(_ state: RunState) -> Bool {
+        state == .succeeded || state == .skipped
+    }
+}

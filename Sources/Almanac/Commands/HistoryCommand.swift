@@ -1,0 +1,121 @@
+import AlmanacCore
+import ArgumentParser
+import Foundation
+import Logging
+import PostgresSession
+import Scheduling
+
+/// `history`: what ran.
+struct HistoryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "history", abstract: "Show what ran and how it ended, newest first.")
+
+    @OptionGroup var options: GlobalOptions
+
+    @Argument(help: "Only this job.")
+    var job: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Only runs in this state: \(RunState.allCases.map(\.rawValue).joined(separator: ", ")).",
+            valueName: "state"))
+    var state: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Only runs since an instant (RFC 3339) or within a time (2h, 7d).", valueName: "when"))
+    var since: String?
+
+    @Option(help: ArgumentHelp("How many rows at the most.", valueName: "n"))
+    var limit = 50
+
+    @Flag(help: "Print one JSON document: a list of rows with the names of the columns.")
+    var json = false
+
+    func run() async throws {
+        let settings = try options.settings()
+        let filter = try makeFilter()
+        let records = try await LedgerLook.at(settings) { ledger, connection in
+            try ledger.history(filter, on: connection)
+        }
+        if json { return try Console.printJSON(records) }
+        guard !records.isEmpty else {
+            return Console.print("no runs yet that fit; `almanac next` shows what is to come")
+        }
+        for line in Self.table(of: records).lines { Console.print(line) }
+    }
+
+    private func makeFilter() throws -> RunFilter {
+        guard (1...10_000).contains(limit) else {
+            throw CommandFailure("--limit takes a number from 1 to 10000", status: .usage)
+        }
+        let wanted = try state.map { text in
+            guard let state = RunState(rawValue: text) else {
+                let known = RunState.allCases.map(\.rawValue)
+                let hint = Suggestion.question(for: text, among: known) ?? known.joined(separator: ", ")
+                throw CommandFailure("--state: there is no state '\(text)'; \(hint)", status: .usage)
+            }
+            return state
+        }
+        return RunFilter(job: job, state: wanted, since: try since.map(Self.instant), limit: limit)
+    }
+
+    private static func instant(_ text: String) throws -> Date {
+        if let instant = Instant(iso8601: text) { return instant.date }
+        if let seconds = try? DurationText.seconds(text), let clock = try? SystemClock() {
+            return clock.now.addingTimeInterval(-Double(seconds))
+        }
+        throw CommandFailure(
+            "--since: '\(text)' is neither an instant like 2026-11-22T02:30:00Z nor a time like 2h",
+            status: .usage)
+    }
+
+    private static func table(of records: [RunRecord]) -> TextTable {
+        var table = TextTable([
+            ("RUN", .left), ("JOB", .left), ("SCHEDULED FOR", .left), ("STATE", .left),
+            ("TOOK", .right), ("ROWS", .right), ("WHY", .left),
+        ])
+        for record in records {
+            let count = record.skippedCount.map { " (\($0) occurrences)" } ?? ""
+            table.add([
+                String(record.runID.uuidString.lowercased().prefix(8)), record.job,
+                record.scheduledFor.shortText, record.state.rawValue,
+                record.durationMilliseconds.map { "\($0) ms" } ?? "",
+                record.rowsAffected.map(String.init) ?? "",
+                (record.reason ?? record.errorType ?? "") + count,
+            ])
+        }
+        return table
+    }
+}
+
+/// A look at the ledger without a scheduler.
+enum LedgerLook {
+    /// Runs a query of a command.
+    ///
+    /// - Throws: `CommandFailure` also when there is no ledger yet.
+    static func at<Result>(
+        _ settings: Settings, _ body: (Ledger, Connection) throws -> Result
+    ) async throws -> Result {
+        try await DatabaseAccess.use(settings) { database in
+            let engine = database.engine()
+            defer { engine.close() }
+            let connection = try engine.connect(for: "almanac")
+            defer { connection.close() }
+            let ledger = Ledger(schema: settings.schema, node: "look")
+            guard try ledger.version(on: connection) > 0 else {
+                throw CommandFailure(
+                    "the \(database.summary) has no ledger in the schema \"\(settings.schema)\" yet; "
+                        + "`almanac run` or `almanac migrate` makes it")
+            }
+            return try body(ledger, connection)
+        }
+    }
+}
+
+extension Date {
+    /// For columns: UTC, to the second.
+    var shortText: String {
+        formatted(Date.ISO8601FormatStyle(dateTimeSeparator: .space, timeZone: .gmt))
+    }
+}

@@ -1,0 +1,114 @@
+import AlmanacCore
+import ArgumentParser
+import Foundation
+import Glibc
+import Logging
+import UnixSignals
+
+/// `run`: the scheduler.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run what comes due, until stopped.",
+        discussion: """
+            Logs one line for each run: text on a terminal, JSON lines otherwise \
+            (ALMANAC_LOG_FORMAT=text|json). Ctrl-C or SIGTERM stops claiming, waits for what runs \
+            (ALMANAC_GRACE_PERIOD_SECONDS, default 30) and then cancels it; a second one cancels \
+            at once. SIGHUP reads the schedule files again.
+            """)
+
+    @OptionGroup var options: GlobalOptions
+
+    @Option(
+        name: .customLong("for"),
+        help: ArgumentHelp("Stop after this time: 90s, 15m, 2h.", valueName: "duration"))
+    var duration: String?
+
+    @Flag(help: "Stop once nothing is due, nothing waits and nothing runs.")
+    var untilIdle = false
+
+    func run() async throws {
+        let limit = try duration.map(Self.parse)
+        let settings = try options.settings()
+        let registry = try CommandContext.required().registry
+        let schedule = try settings.loadSchedule(registry)
+        LogSetup.begin(settings, on: STDOUT_FILENO)
+        let logger = Logger(label: "almanac")
+        // Before the server starts: a Ctrl-C during the start has to end it as well.
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
+        try await DatabaseAccess.use(settings) { database in
+            let node = try Node(
+                settings: settings, database: database, registry: registry, logger: logger)
+            defer { node.close() }
+            announce(settings, database, schedule, logger)
+            var options = node.options
+            options.stopsWhenIdle = untilIdle
+            let scheduler = Scheduler(services: node.services, options: options)
+            let watch = Task { await follow(signals, scheduler, settings, registry, logger) }
+            let timer = limit.map { seconds in
+                let clock = node.services.clock
+                return Task {
+                    try await clock.sleep(for: .seconds(seconds))
+                    scheduler.stop()
+                }
+            }
+            defer {
+                watch.cancel()
+                timer?.cancel()
+            }
+            try await scheduler.run(schedule)
+            logger.notice("stopped")
+        }
+    }
+
+    private func announce(
+        _ settings: Settings, _ database: DatabaseAccess, _ schedule: Schedule, _ logger: Logger
+    ) {
+        logger.notice(
+            "almanac \(AlmanacVersion.text)",
+            metadata: [
+                "database": "\(database.summary)", "workers": .stringConvertible(settings.workers),
+                "jobs": .stringConvertible(schedule.jobs.count),
+            ])
+        if let note = database.note { logger.notice("\(note)") }
+    }
+
+    /// Turns signals into what they ask for.
+    private func follow(
+        _ signals: UnixSignalsSequence, _ scheduler: Scheduler, _ settings: Settings,
+        _ registry: TaskRegistry, _ logger: Logger
+    ) async {
+        var isStopping = false
+        for await signal in signals {
+            switch signal {
+            case .sighup: reload(scheduler, settings, registry, logger)
+            case _ where isStopping: scheduler.stopNow()
+            default:
+                isStopping = true
+                scheduler.stop()
+            }
+        }
+    }
+
+    private func reload(
+        _ scheduler: Scheduler, _ settings: Settings, _ registry: TaskRegistry, _ logger: Logger
+    ) {
+        do {
+            scheduler.reload(
+                try ScheduleLoader(tasks: registry).load(paths: settings.schedules).schedule)
+        } catch {
+            logger.error(
+                "the schedule files are not valid; what is in force stays",
+                metadata: ["error": "\(error)"])
+        }
+    }
+
+    private static func parse(_ text: String) throws -> Int64 {
+        do {
+            return try DurationText.seconds(text)
+        } catch {
+            throw CommandFailure(
+                "--for: \(error.message)\(error.help.map { "; \($0)" } ?? "")", status: .usage)
+        }
+    }
+}

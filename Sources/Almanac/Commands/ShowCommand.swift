@@ -1,0 +1,65 @@
+import AlmanacCore
+import ArgumentParser
+import Foundation
+
+/// `show`: one run.
+struct ShowCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show all that is known of one run.")
+
+    @OptionGroup var options: GlobalOptions
+
+    @Argument(help: "The run's id, or its beginning.")
+    var run: String
+
+    @Flag(help: "Print one JSON document, with the names of the columns.")
+    var json = false
+
+    func run() async throws {
+        let settings = try options.settings()
+        guard run.count >= 4 else {
+            throw CommandFailure("give at least four characters of the run's id", status: .usage)
+        }
+        let found = try await LedgerLook.at(settings) { ledger, connection in
+            try ledger.runs(idPrefix: run, on: connection)
+        }
+        guard let record = found.first else {
+            throw CommandFailure("there is no run '\(run)'; `almanac history` lists runs")
+        }
+        guard found.count == 1 else {
+            let ids = found.map { $0.runID.uuidString.lowercased() }.joined(separator: ", ")
+            throw CommandFailure("several runs begin with '\(run)': \(ids)")
+        }
+        if json { return try Console.printJSON(record) }
+        show(record)
+    }
+
+    private func show(_ record: RunRecord) {
+        let fields: [(String, String?)] = [
+            ("run", record.runID.uuidString.lowercased()), ("job", record.job),
+            ("task", record.task), ("scheduled for", record.scheduledFor.shortText),
+            ("state", record.state.rawValue), ("reason", record.reason),
+            ("attempt", String(record.attempt)), ("trigger", record.trigger),
+            ("started", record.startedAt?.shortText), ("finished", record.finishedAt?.shortText),
+            ("took", record.durationMilliseconds.map { "\($0) ms" }),
+            ("node", record.node), ("worker", record.worker.map { String($0) }),
+            ("backend", record.backendPID.map { String($0) }),
+            ("transaction", record.transactionID),
+            ("rows affected", record.rowsAffected.map { String($0) }),
+            ("error", record.errorType), ("SQLSTATE", record.sqlState),
+            ("message", record.errorMessage), ("hook error", record.hookError),
+            ("result", record.result), ("parameters", record.parameters),
+            ("schedule", record.scheduleVersion.map { "version \($0)" }),
+            ("skipped until", record.skippedUntil?.shortText),
+            ("occurrences", record.skippedCount.map { String($0) }),
+        ]
+        for (name, value) in fields {
+            guard let value else { continue }
+            Console.print(name.padding(toLength: 14, withPad: " ", startingAt: 0) + "  " + value)
+        }
+        if let output = record.output {
+            Console.print("output:")
+            Console.print(output)
+        }
+    }
+}

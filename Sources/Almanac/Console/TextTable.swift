@@ -1,0 +1,34 @@
+/// Rows in aligned columns, for people.
+struct TextTable {
+    /// How a column stands.
+    enum Alignment { case left, right }
+
+    private let alignments: [Alignment]
+    private var rows: [[String]]
+
+    /// A table with these headings.
+    init(_ columns: [(heading: String, alignment: Alignment)]) {
+        alignments = columns.map(\.alignment)
+        rows = [columns.map(\.heading)]
+    }
+
+    /// Adds a row with one text for each column; what would break the line is shown as a blank.
+    mutating func add(_ cells: [String]) {
+        rows.append(cells.map { String($0.map { $0.isNewline || $0 == "\t" ? " " : $0 }) })
+    }
+
+    /// The lines of the table; the last column is never padded.
+    var lines: [String] {
+        let widths = alignments.indices.map { column in
+            rows.map { $0[column].count }.max() ?? 0
+        }
+        return rows.map { row in
+            let cells = row.enumerated().map { column, text in
+                let blanks = String(repeating: " ", count: widths[column] - text.count)
+                if alignments[column] == .right { return blanks + text }
+                return column == row.count - 1 ? text : text + blanks
+            }
+            return cells.joined(separator: "  ")
+        }
+    }
+}

@@ -1,0 +1,352 @@
+import Foundation
+import Logging
+import Scheduling
+
+/// The one place where a node's events are handled, one after the other: it asks the planner and the
+/// board and carries out what they say.
+struct NodeDesk {
+    private let services: NodeServices
+    private let options: SchedulerOptions
+    private let workers: [Worker]
+    private let bookkeeper: Bookkeeper
+    private let post: AsyncStream<NodeEvent>.Continuation
+    private var logger: Logger { services.logger }
+
+    private var planner: Planner?
+    private var board: DispatchBoard
+    private var jobs: [String: JobDefinition] = [:]
+    /// Jobs of an earlier schedule: their last skips are still written under their name.
+    private var formerJobs: [String: AccountedJob] = [:]
+    private var version: Int64?
+    private var controls: [UUID: RunControl] = [:]
+    private var books: WatermarkBook
+    private var unwrittenSkips = 0
+    private var backoff = Backoff(initialMilliseconds: 200, maxMilliseconds: 10_000)
+    private var isStopping = false
+    private(set) var isDone = false
+
+    init(
+        services: NodeServices, options: SchedulerOptions, workers: [Worker],
+        bookkeeper: Bookkeeper, post: AsyncStream<NodeEvent>.Continuation
+    ) {
+        self.services = services
+        self.options = options
+        self.workers = workers
+        self.bookkeeper = bookkeeper
+        self.post = post
+        board = DispatchBoard(workers: workers.count)
+        books = WatermarkBook()
+    }
+
+    mutating func handle(_ event: NodeEvent) {
+        switch event {
+        case .activated(let schedule, let activation): activate(schedule, activation)
+        case .activationFailed(let schedule, let error): retryReload(schedule, error)
+        case .ring: plan(.tick(now: services.clock.instant))
+        case .ended(let order, let occurrence, let end): ended(order, occurrence, end)
+        case .skipsWritten(let skips): skipsWritten(skips)
+        case .skipsNotWritten(let skips, let error): retrySkips(skips, error)
+        case .watermarkMoved(let instant): watermarkMoved(instant)
+        case .watermarkRested: books.rested()
+        case .checkOrphans: checkOrphans()
+        case .orphansChecked(let orphans, let error): orphansChecked(orphans, error)
+        case .databaseMayBeBack: perform(board.handle(.resume))
+        case .reload(let schedule): reload(schedule)
+        case .stop: stop()
+        case .stopNow: stopNow()
+        }
+        moveWatermark()
+        finishIfIdle()
+    }
+
+    /// Writes the last watermark when the node ends.
+    func close() async {
+        guard let instant = planner?.watermark, books.isAhead(instant) else { return }
+        do {
+            try await bookkeeper.moveWatermark(to: instant)
+        } catch {
+            logger.warning(
+                "the watermark could not be written; the next start looks at more than it must",
+                metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+// MARK: Planning
+
+extension NodeDesk {
+    private mutating func plan(_ event: Planner.Event) {
+        guard !isStopping || !event.isTick else { return }
+        // In place: a copy of the planner's queue would cost a large schedule dearly.
+        for action in planner?.handle(event) ?? [] { perform(action) }
+    }
+
+    private mutating func perform(_ action: Planner.Action) {
+        switch action {
+        case .dispatch(let occurrence):
+            if jobs[occurrence.job] == nil {
+                write(SkippedOccurrences(occurrence, reason: .superseded))
+                plan(.settled(occurrence))
+            } else {
+                perform(board.handle(.enqueue(occurrence)))
+            }
+        case .withdraw(let occurrence): perform(board.handle(.withdraw(occurrence)))
+        case .skip(let skips): write(skips)
+        case .alarm(let instant): services.clock.setAlarm(at: instant)
+        case .clockWentBack(let from, let to):
+            logger.warning(
+                "the clock went back; nothing is run twice",
+                metadata: ["from": "\(from)", "to": "\(to)"])
+        }
+    }
+
+    private mutating func activate(_ schedule: Schedule, _ activation: Activation) {
+        let now = services.clock.instant
+        for job in jobs.values { formerJobs[job.name] = AccountedJob(job) }
+        if planner == nil { resume(from: activation) }
+        jobs = Dictionary(schedule.jobs.map { ($0.name, $0) }) { first, _ in first }
+        version = activation.version
+        let planned = schedule.jobs.map { job in
+            PlannedJob(
+                name: job.name, recurrence: job.recurrence, isSuspended: job.isSuspended,
+                accountedFrom: activation.accountedFrom[job.name] ?? now)
+        }
+        plan(.schedule(planned, now: now))
+        logger.info(
+            "schedule in force",
+            metadata: ["jobs": "\(schedule.jobs.count)", "version": "\(activation.version)"])
+    }
+
+    /// What was in force before this start stays in force up to now: an occurrence that was missed
+    /// while nobody ran is judged by the schedule that it was due under.
+    private mutating func resume(from activation: Activation) {
+        var planner = Planner(watermark: activation.watermark)
+        let former = activation.previous.compactMap { account -> PlannedJob? in
+            guard let job = AccountedJob(account) else {
+                logger.warning(
+                    "the ledger's definition of a job cannot be read; what it missed is not known",
+                    metadata: ["job": "\(account.job)"])
+                return nil
+            }
+            formerJobs[account.job] = job
+            return PlannedJob(
+                name: account.job, recurrence: job.recurrence, isSuspended: job.isSuspended,
+                accountedFrom: account.accountedFrom)
+        }
+        _ = planner.handle(.schedule(former, now: activation.watermark))
+        self.planner = planner
+    }
+
+    private mutating func reload(_ schedule: Schedule) {
+        let bookkeeper = bookkeeper
+        let post = post
+        Task {
+            do {
+                post.yield(.activated(schedule, try await bookkeeper.activate(schedule)))
+            } catch {
+                post.yield(.activationFailed(schedule, String(describing: error)))
+            }
+        }
+    }
+
+    private mutating func retryReload(_ schedule: Schedule, _ error: String) {
+        logger.error(
+            "the new schedule could not be put in force; trying again",
+            metadata: ["error": "\(error)"])
+        later(.reload(schedule))
+    }
+}
+
+extension Planner.Event {
+    fileprivate var isTick: Bool {
+        if case .tick = self { true } else { false }
+    }
+}
+
+// MARK: Runs
+
+extension NodeDesk {
+    private mutating func perform(_ actions: [DispatchBoard.Action]) {
+        for action in actions {
+            switch action {
+            case .assign(let occurrence, let worker): start(occurrence, on: worker)
+            case .drained: isDone = unwrittenSkips == 0
+            }
+        }
+    }
+
+    private mutating func start(_ occurrence: Occurrence, on number: Int) {
+        plan(.started(occurrence))
+        guard let job = jobs[occurrence.job] else { return }
+        let identity = RunIdentity(
+            runID: UUID(), job: job.name, scheduledFor: occurrence.scheduledFor.date,
+            trigger: occurrence.origin == .catchUp ? .catchUp : .schedule,
+            node: services.ledger.node)
+        let effects = services.registry.type(named: job.task)?.effects ?? .anywhere
+        let order = RunOrder(
+            identity: identity, job: job, worker: number, version: version, effects: effects)
+        let control = RunControl()
+        controls[identity.runID] = control
+        let post = post
+        workers[number - 1].start(order, control: control) { end in
+            post.yield(.ended(order, occurrence, end))
+        }
+    }
+
+    private mutating func ended(_ order: RunOrder, _ occurrence: Occurrence, _ end: OrderEnd) {
+        controls[order.identity.runID] = nil
+        if case .unreachable(let error) = end {
+            logger.warning(
+                "the database cannot be reached; nothing is lost, trying again",
+                metadata: ["job": "\(order.identity.job)", "error": "\(error)"])
+            plan(.returned(occurrence))
+            perform(board.handle(.returned(occurrence, worker: order.worker)))
+            later(.databaseMayBeBack)
+            return
+        }
+        backoff = Backoff(initialMilliseconds: 200, maxMilliseconds: 10_000)
+        RunLine(order, end).log(to: logger)
+        plan(.settled(occurrence))
+        perform(board.handle(.freed(worker: order.worker)))
+    }
+
+    private mutating func checkOrphans() {
+        let bookkeeper = bookkeeper
+        let post = post
+        let active = Array(controls.keys)
+        Task {
+            do {
+                post.yield(.orphansChecked(try await bookkeeper.markOrphans(except: active), nil))
+            } catch {
+                post.yield(.orphansChecked([], String(describing: error)))
+            }
+        }
+    }
+
+    private mutating func orphansChecked(_ orphans: [Orphan], _ error: String?) {
+        for orphan in orphans {
+            logger.warning(
+                "orphaned: the run's backend is gone without an outcome",
+                metadata: [
+                    "run": "\(orphan.runID.uuidString.lowercased())", "job": "\(orphan.job)",
+                    "owner": "\(orphan.node)",
+                ])
+        }
+        if let error {
+            logger.debug("orphans could not be looked for", metadata: ["error": "\(error)"])
+        }
+        post(.checkOrphans, after: .seconds(options.orphanCheckSeconds))
+    }
+}
+
+// MARK: The books
+
+extension NodeDesk {
+    private mutating func write(_ skips: SkippedOccurrences) {
+        guard let job = jobs[skips.job].map(AccountedJob.init) ?? formerJobs[skips.job] else {
+            return
+        }
+        unwrittenSkips += 1
+        let bookkeeper = bookkeeper
+        let post = post
+        let version = version
+        Task {
+            do {
+                try await bookkeeper.record(skips, job: job, version: version)
+                post.yield(.skipsWritten(skips))
+            } catch {
+                post.yield(.skipsNotWritten(skips, String(describing: error)))
+            }
+        }
+    }
+
+    private mutating func skipsWritten(_ skips: SkippedOccurrences) {
+        unwrittenSkips -= 1
+        logger.notice(
+            "skipped",
+            metadata: [
+                "job": "\(skips.job)", "reason": "\(skips.reason.rawValue)",
+                "count": "\(skips.count)", "due": "\(skips.first)",
+            ])
+        plan(.settledSkip(skips))
+        if isStopping { perform(board.handle(.drain)) }
+    }
+
+    private mutating func retrySkips(_ skips: SkippedOccurrences, _ error: String) {
+        unwrittenSkips -= 1
+        logger.warning(
+            "skipped occurrences could not be recorded; trying again",
+            metadata: ["job": "\(skips.job)", "error": "\(error)"])
+        if isStopping {
+            // They hold the watermark back: the next start looks at them again.
+            perform(board.handle(.drain))
+        } else {
+            write(skips)
+        }
+    }
+
+    private mutating func moveWatermark() {
+        guard let instant = planner?.watermark, books.begins(instant) else { return }
+        let bookkeeper = bookkeeper
+        let post = post
+        Task {
+            do {
+                try await bookkeeper.moveWatermark(to: instant)
+                post.yield(.watermarkMoved(instant))
+            } catch {
+                post.yield(.watermarkRested)
+            }
+        }
+    }
+
+    private mutating func watermarkMoved(_ instant: Instant) {
+        books.wrote(instant)
+        post(.watermarkRested, after: .seconds(1))
+    }
+}
+
+// MARK: The end
+
+extension NodeDesk {
+    private mutating func stop() {
+        guard !isStopping else { return }
+        isStopping = true
+        services.clock.setAlarm(at: nil)
+        if board.busyCount > 0 {
+            logger.notice(
+                "stopping; waiting for what runs",
+                metadata: [
+                    "running": "\(board.busyCount)", "seconds": "\(options.gracePeriodSeconds)",
+                ])
+        }
+        post(.stopNow, after: .seconds(options.gracePeriodSeconds))
+        perform(board.handle(.drain))
+    }
+
+    private mutating func stopNow() {
+        if !isStopping { stop() }
+        // Away from this loop: a cancel request is a round trip to the server.
+        let controls = Array(controls.values)
+        Task { for control in controls { control.stop(.shutdown) } }
+    }
+
+    private mutating func finishIfIdle() {
+        guard options.stopsWhenIdle, !isStopping, planner != nil, board.isQuiet,
+            unwrittenSkips == 0
+        else { return }
+        stop()
+    }
+
+    private mutating func later(_ event: NodeEvent) {
+        post(event, after: backoff.next() ?? .seconds(10))
+    }
+
+    private func post(_ event: NodeEvent, after pause: Duration) {
+        let clock = services.clock
+        let post = post
+        Task {
+            try? await clock.sleep(for: pause)
+            post.yield(event)
+        }
+    }
+}

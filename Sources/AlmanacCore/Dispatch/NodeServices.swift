@@ -1,0 +1,25 @@
+package import Logging
+package import PostgresSession
+
+/// What the parts of a node share.
+package struct NodeServices: Sendable {
+    package let engine: Engine
+    package let ledger: Ledger
+    package let registry: TaskRegistry
+    package let clock: any WallClock
+    package let logger: Logger
+    /// The database, for programs that tasks start.
+    package let connectionString: String
+
+    package init(
+        engine: Engine, ledger: Ledger, registry: TaskRegistry, clock: any WallClock,
+        logger: Logger, connectionString: String
+    ) {
+        self.engine = engine
+        self.ledger = ledger
+        self.registry = registry
+        self.clock = clock
+        self.logger = logger
+        self.connectionString = connectionString
+    }
+}

@@ -1,0 +1,62 @@
+import Foundation
+package import Logging
+
+/// The one line that the log has for each run.
+package struct RunLine {
+    private let identity: RunIdentity
+    private let level: Logger.Level
+    private let message: String
+    private var details: Logger.Metadata = [:]
+
+    package init(_ order: RunOrder, _ end: OrderEnd) {
+        identity = order.identity
+        switch end {
+        case .ran(let report):
+            message = report.state.rawValue
+            level = report.isRecorded ? Self.level(of: report.state) : .error
+            details = Self.details(of: report)
+        case .overlap(let reason):
+            message = RunState.skipped.rawValue
+            level = .notice
+            details = ["reason": "overlap", "detail": "\(reason)"]
+        case .taken(let state):
+            message = "has its row already"
+            level = .debug
+            details = ["state": "\(state.rawValue)"]
+        case .unreachable(let error):
+            message = "the database cannot be reached"
+            level = .warning
+            details = ["error": "\(error)"]
+        }
+    }
+
+    package func log(to logger: Logger) {
+        let labels: Logger.Metadata = ["due": "\(PlaceholderValues.rfc3339(identity.scheduledFor))"]
+        logger.log(
+            level: level, "\(message)",
+            metadata: identity.metadata.merging(labels) { $1 }.merging(details) { $1 })
+    }
+
+    private static func level(of state: RunState) -> Logger.Level {
+        switch state {
+        case .succeeded, .skipped: .info
+        case .cancelled: .warning
+        default: .error
+        }
+    }
+
+    private static func details(of report: AttemptReport) -> Logger.Metadata {
+        var details: Logger.Metadata = [
+            "durationMilliseconds": .stringConvertible(report.durationMilliseconds)
+        ]
+        details["rows"] = report.rowsAffected.map { .stringConvertible($0) }
+        if let failure = report.failure {
+            details["errorType"] = failure.errorType.map { "\($0)" }
+            details["sqlstate"] = failure.sqlState.map { "\($0)" }
+            details["error"] = failure.message.map { "\($0)" }
+            details["reason"] = failure.reason.map { "\($0)" }
+        }
+        if let hookError = report.hookError { details["hookError"] = "\(hookError)" }
+        return details
+    }
+}

@@ -1,0 +1,112 @@
+import Foundation
+import Logging
+import Scheduling
+import Synchronization
+
+/// What a node does and for how long.
+package struct SchedulerOptions: Sendable {
+    /// How many runs go on at the same time.
+    package var workers = 8
+    /// How long running runs may go on after a stop was asked for, in seconds.
+    package var gracePeriodSeconds = 30
+    /// Stop once nothing waits and nothing runs.
+    package var stopsWhenIdle = false
+    /// How often runs without a backend are looked for, in seconds.
+    package var orphanCheckSeconds = 2
+
+    package init() {}
+}
+
+/// A node: plans what is due, hands it to its workers, and keeps the books.
+///
+/// The decisions are the planner's and the board's. This loop carries them out: it is the one reader
+/// of a mailbox into which the clock, the workers and the bookkeeper put what happens. It never
+/// waits for the database.
+package final class Scheduler: Sendable {
+    private let services: NodeServices
+    private let options: SchedulerOptions
+    private let mailbox: AsyncStream<NodeEvent>
+    private let post: AsyncStream<NodeEvent>.Continuation
+    private let bookkeeper: Bookkeeper
+
+    /// A node that does nothing before `run`.
+    package init(services: NodeServices, options: SchedulerOptions) {
+        self.services = services
+        self.options = options
+        (mailbox, post) = AsyncStream.makeStream(of: NodeEvent.self)
+        bookkeeper = Bookkeeper(services: services)
+    }
+
+    /// Asks the node to stop: it claims nothing more, and what runs has the grace period to end.
+    package func stop() { post.yield(.stop) }
+
+    /// Asks the node to stop at once: what runs is cancelled and recorded as such.
+    package func stopNow() { post.yield(.stopNow) }
+
+    /// Puts another schedule in force. What is running is left alone.
+    package func reload(_ schedule: Schedule) { post.yield(.reload(schedule)) }
+
+    /// Runs until it is stopped.
+    ///
+    /// - Throws: `LedgerError` or `PostgresError` when the ledger cannot be opened. After that the
+    ///   database may come and go.
+    package func run(_ schedule: Schedule) async throws {
+        do {
+            try await open(schedule)
+        } catch {
+            await bookkeeper.stop()
+            throw error
+        }
+        let clock = services.clock
+        let post = post
+        let rings = Task {
+            for await _ in clock.rings { post.yield(.ring) }
+        }
+        let workers = (1...max(1, options.workers)).map { Worker(number: $0, services: services) }
+        post.yield(.ring)
+        post.yield(.checkOrphans)
+        await loop(schedule, workers: workers)
+        rings.cancel()
+        for worker in workers { await worker.stop() }
+        await bookkeeper.stop()
+    }
+
+    /// Opens the ledger and hands what was in force and what now is to the loop.
+    private func open(_ schedule: Schedule) async throws {
+        for step in try await bookkeeper.migrate() {
+            services.logger.notice(
+                "ledger schema upgraded",
+                metadata: ["version": "\(step.version)", "summary": "\(step.summary)"])
+        }
+        post.yield(.activated(schedule, try await bookkeeper.activate(schedule)))
+    }
+
+    private func loop(_ schedule: Schedule, workers: [Worker]) async {
+        var desk = NodeDesk(
+            services: services, options: options, workers: workers, bookkeeper: bookkeeper,
+            post: post)
+        for await event in mailbox {
+            desk.handle(event)
+            if desk.isDone { break }
+        }
+        await desk.close()
+    }
+}
+
+/// What happens to a node.
+enum NodeEvent: Sendable {
+    case activated(Schedule, Activation)
+    case activationFailed(Schedule, String)
+    case ring
+    case ended(RunOrder, Occurrence, OrderEnd)
+    case skipsWritten(SkippedOccurrences)
+    case skipsNotWritten(SkippedOccurrences, String)
+    case watermarkMoved(Instant)
+    case watermarkRested
+    case checkOrphans
+    case orphansChecked([Orphan], String?)
+    case databaseMayBeBack
+    case reload(Schedule)
+    case stop
+    case stopNow
+}

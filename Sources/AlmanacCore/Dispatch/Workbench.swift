@@ -1,0 +1,92 @@
+package import PostgresSession
+
+/// What one thread works with: its connection, which it keeps from run to run, and the ledger.
+///
+/// Belongs to one thread and cannot be sent to another.
+package final class Workbench {
+    package let ledger: Ledger
+    package let clock: any WallClock
+    /// The database, for programs that a task starts.
+    package let connectionString: String
+    private let engine: Engine
+    private let name: String
+    private var kept: Connection?
+
+    /// Nothing is connected before the first use.
+    package init(_ services: NodeServices, name: String) {
+        engine = services.engine
+        ledger = services.ledger
+        clock = services.clock
+        connectionString = services.connectionString
+        self.name = name
+    }
+
+    /// The connection; a new one when there is none or it is broken.
+    ///
+    /// - Throws: `PostgresError` when the server cannot be reached.
+    package func connection() throws -> Connection {
+        if let kept, kept.isUsable { return kept }
+        discard()
+        let connection = try engine.connect(for: name)
+        kept = connection
+        return connection
+    }
+
+    /// Leaves nothing of a run on the connection; gives it up when that cannot be had.
+    package func cleanUp() {
+        guard let kept else { return }
+        do { try kept.reset() } catch { discard() }
+    }
+
+    /// Gives the connection up.
+    package func discard() {
+        kept?.close()
+        kept = nil
+    }
+
+    /// Writes what has to be written, over as many connections as it takes.
+    ///
+    /// Tries for about half a minute when the server does not answer; what is wrong with the
+    /// statement itself is thrown at once.
+    package func persist<Result>(
+        _ body: (Ledger, Connection) throws -> Result
+    ) async throws -> Result {
+        var backoff = Backoff(initialMilliseconds: 100, maxMilliseconds: 5_000, limit: 12)
+        while true {
+            do {
+                return try body(ledger, try connection())
+            } catch let error as PostgresError where error.classification == .connection {
+                discard()
+                guard let pause = backoff.next() else { throw error }
+                // Waits also when the run was cancelled: its outcome is still to be written.
+                await waitUninterrupted(pause)
+            }
+        }
+    }
+
+    private func waitUninterrupted(_ pause: Duration) async {
+        let clock = clock
+        await Task.detached { try? await clock.sleep(for: pause) }.value
+    }
+}
+
+/// Growing pauses between attempts, of a limited number.
+package struct Backoff: Sendable {
+    private var milliseconds: Int
+    private let maxMilliseconds: Int
+    private var remaining: Int
+
+    package init(initialMilliseconds: Int, maxMilliseconds: Int, limit: Int = .max) {
+        milliseconds = initialMilliseconds
+        self.maxMilliseconds = maxMilliseconds
+        remaining = limit
+    }
+
+    /// The next pause; nil when there are no more attempts.
+    package mutating func next() -> Duration? {
+        guard remaining > 0 else { return nil }
+        remaining -= 1
+        defer { milliseconds = min(milliseconds * 2, maxMilliseconds) }
+        return .milliseconds(milliseconds)
+    }
+}

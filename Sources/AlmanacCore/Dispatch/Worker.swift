@@ -1,0 +1,87 @@
+import Logging
+import PostgresSession
+
+/// What became of an order.
+package enum OrderEnd: Sendable {
+    /// It ran, and this is how it ended.
+    case ran(AttemptReport)
+    /// The occurrence had its row already: another node's, or one of an earlier life of this one.
+    case taken(RunState)
+    /// Another run of the job is alive.
+    case overlap(String)
+    /// The database could not be reached; nothing was claimed.
+    case unreachable(String)
+}
+
+/// One of a node's workers: claims an occurrence and runs it, on its own thread and connection.
+package actor Worker {
+    /// The thread that everything of this worker runs on.
+    package nonisolated let thread: WorkerThread
+    private let bench: Workbench
+    private let registry: TaskRegistry
+    private let clock: any WallClock
+    private let logger: Logger
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        thread.asUnownedSerialExecutor()
+    }
+
+    /// A worker with a thread of its own; its connection is made when it is first needed.
+    package init(number: Int, services: NodeServices) {
+        let name = "worker \(number)"
+        thread = WorkerThread(name: "almanac-\(number)")
+        bench = Workbench(services, name: name)
+        registry = services.registry
+        clock = services.clock
+        logger = services.logger
+    }
+
+    /// Starts on an order; whatever the task's code does stays on this worker's thread.
+    package nonisolated func start(
+        _ order: RunOrder, control: RunControl, then report: @escaping @Sendable (OrderEnd) -> Void
+    ) {
+        let task = Task(executorPreference: thread) {
+            report(await self.execute(order, control: control))
+        }
+        control.attach { task.cancel() }
+    }
+
+    /// Claims the occurrence and, if it is ours, runs it.
+    package func execute(_ order: RunOrder, control: RunControl) async -> OrderEnd {
+        do {
+            let connection = try bench.connection()
+            switch try bench.ledger.claim(order, clock: clock, on: connection) {
+            case .claimed(let run):
+                return .ran(await perform(run, over: connection, control: control))
+            case .taken(let state): return .taken(state)
+            case .overlap(let reason): return .overlap(reason)
+            }
+        } catch {
+            bench.discard()
+            return .unreachable(String(describing: error))
+        }
+    }
+
+    /// Gives the connection and the thread up.
+    package func stop() {
+        bench.discard()
+        thread.stop()
+    }
+
+    private func perform(
+        _ run: ClaimedRun, over connection: Connection, control: RunControl
+    ) async -> AttemptReport {
+        let watch = run.job.activeDeadlineSeconds.map { seconds in
+            let clock = clock
+            return Task.detached {
+                try await clock.sleep(for: .seconds(seconds))
+                control.stop(.deadline(seconds: seconds))
+            }
+        }
+        defer { watch?.cancel() }
+        let execution = TaskExecution(
+            run: run, connection: connection, registry: registry, bench: bench, control: control,
+            logger: logger)
+        return await execution.perform()
+    }
+}

@@ -1,0 +1,68 @@
+import Foundation
+
+/// An OS thread that runs Swift tasks, one after the other, and nothing else does.
+///
+/// Being both a task executor and a serial executor (SE-0417, SE-0392), it keeps a run's `async`
+/// code, the functions that it calls and every libpq call on this one thread, so that blocking here
+/// blocks no one else.
+package final class WorkerThread: TaskExecutor, SerialExecutor, @unchecked Sendable {
+    private let condition = NSCondition()
+    // Safe because: read and written only with `condition` locked.
+    private var queue: [UnownedJob] = []
+    private var isStopped = false
+
+    /// Starts the thread.
+    package init(name: String) {
+        // The thread keeps the executor alive until it is stopped: a run that is under way must
+        // not lose the ground under its feet.
+        let thread = Thread { [self] in work() }
+        thread.name = name
+        thread.stackSize = 4 << 20
+        thread.start()
+    }
+
+    /// Lets the thread end when it has done what it was given.
+    package func stop() {
+        condition.lock()
+        isStopped = true
+        condition.signal()
+        condition.unlock()
+    }
+
+    package func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        condition.lock()
+        queue.append(job)
+        condition.signal()
+        condition.unlock()
+    }
+
+    package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+        UnownedSerialExecutor(ordinary: self)
+    }
+
+    package func asUnownedTaskExecutor() -> UnownedTaskExecutor {
+        UnownedTaskExecutor(ordinary: self)
+    }
+
+    private func work() {
+        while let jobs = next() {
+            for job in jobs {
+                job.runSynchronously(
+                    isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+            }
+        }
+    }
+
+    /// Waits for something to do; nil when the thread is to end.
+    private func next() -> [UnownedJob]? {
+        condition.lock()
+        defer { condition.unlock() }
+        while queue.isEmpty {
+            if isStopped { return nil }
+            condition.wait()
+        }
+        defer { queue.removeAll(keepingCapacity: true) }
+        return queue
+    }
+}

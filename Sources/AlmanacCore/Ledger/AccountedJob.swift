@@ -1,0 +1,40 @@
+import Foundation
+package import Scheduling
+
+/// What is needed of a job to account for its occurrences, also when its file has lost it.
+package struct AccountedJob: Sendable {
+    package let name: String
+    package let task: String
+    package let recurrence: Recurrence
+    package let isSuspended: Bool
+
+    /// A job of the schedule in force.
+    init(_ job: JobDefinition) {
+        name = job.name
+        task = job.task
+        recurrence = job.recurrence
+        isSuspended = job.isSuspended
+    }
+
+    /// A job as the ledger has kept it; nil when it cannot be read any more.
+    init?(_ account: Account) {
+        struct Kept: Decodable {
+            var task: String
+            var suspend: Bool?
+        }
+        guard
+            let recurrence = try? JobDefinition.recurrence(inCanonicalText: account.definition),
+            let kept = try? JSONDecoder().decode(Kept.self, from: Data(account.definition.utf8))
+        else { return nil }
+        name = account.job
+        task = kept.task
+        self.recurrence = recurrence
+        isSuspended = kept.suspend ?? false
+    }
+}
+
+extension JobDefinition {
+    /// The parameters as the file has them, for the audit table: references such as `${env:X}` stay
+    /// references, so that no secret gets into it.
+    package var parametersJSON: String { CanonicalJSON(parameters).rendered }
+}

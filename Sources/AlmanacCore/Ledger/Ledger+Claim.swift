@@ -1,0 +1,120 @@
+package import Foundation
+package import PostgresSession
+
+/// A run that a node wants to start.
+package struct RunOrder: Sendable {
+    package let identity: RunIdentity
+    package let job: JobDefinition
+    package let worker: Int
+    package let version: Int64?
+    /// What the type of the task says that it changes.
+    package let effects: TaskEffects
+
+    package init(
+        identity: RunIdentity, job: JobDefinition, worker: Int, version: Int64?,
+        effects: TaskEffects
+    ) {
+        self.identity = identity
+        self.job = job
+        self.worker = worker
+        self.version = version
+        self.effects = effects
+    }
+}
+
+/// A run that this node has the right to do, because its row says so.
+package struct ClaimedRun: Sendable {
+    package let identity: RunIdentity
+    package let job: JobDefinition
+    package let worker: Int
+    /// When the claim was written, by the database's clock.
+    package let startedAt: Date
+    /// When the run is stopped, by this node's clock.
+    package let deadline: Date?
+}
+
+/// What became of a claim.
+package enum ClaimResult: Sendable {
+    /// The run is this node's.
+    case claimed(ClaimedRun)
+    /// The occurrence has its row already.
+    case taken(RunState)
+    /// Another run of the job is alive; the occurrence's row says so.
+    case overlap(String)
+}
+
+extension Ledger {
+    /// Claims an occurrence by writing its row: the row that comes back is the right to run.
+    ///
+    /// A run of the same job that is in the way is looked at more closely: when its backend is gone it
+    /// is marked as orphaned and the claim is made again.
+    package func claim(
+        _ order: RunOrder, clock: any WallClock, on connection: Connection
+    ) throws -> ClaimResult {
+        for _ in 1...3 {
+            if let startedAt = try insertClaim(order, on: connection) {
+                let deadline = order.job.activeDeadlineSeconds.map {
+                    clock.now.addingTimeInterval(Double($0))
+                }
+                return .claimed(
+                    ClaimedRun(
+                        identity: order.identity, job: order.job, worker: order.worker,
+                        startedAt: startedAt, deadline: deadline))
+            }
+            if let state = try state(of: order.identity, on: connection) { return .taken(state) }
+            if let reason = try recordOverlap(of: order, on: connection) { return .overlap(reason) }
+            _ = try markOrphans(except: [], on: connection)
+        }
+        return .overlap("the job's running run changed faster than it could be looked at")
+    }
+
+    private func insertClaim(_ order: RunOrder, on connection: Connection) throws -> Date? {
+        let run = order.identity
+        let durability = order.effects == .database && order.job.transaction == .perRun
+        let rows = try connection.query(
+            """
+            INSERT INTO \(runs) (run_id, job, task, scheduled_for, attempt, trigger, state, \
+            queued_at, started_at, node, worker, backend_pid, backend_start, parameters, \
+            schedule_version) \
+            SELECT \(run.runID)::uuid, \(run.job)::text, \(order.job.task)::text, \
+            \(run.scheduledFor)::timestamptz, \(run.attempt)::int, \(run.trigger.rawValue)::text, \
+            'running', clock_timestamp(), clock_timestamp(), \(run.node)::text, \
+            \(order.worker)::int, pg_backend_pid(), \(connection.backendStartText)::text::timestamptz, \
+            \(order.job.parametersJSON)::text::jsonb, \(order.version)::bigint \
+            FROM set_config('synchronous_commit', \
+            CASE WHEN \(durability)::bool THEN 'off' ELSE current_setting('synchronous_commit') END, \
+            true) ON CONFLICT DO NOTHING RETURNING started_at
+            """)
+        return try rows.first?.get("started_at", as: Date.self)
+    }
+
+    private func state(of run: RunIdentity, on connection: Connection) throws -> RunState? {
+        let rows = try connection.query(
+            """
+            SELECT state FROM \(runs) WHERE job = \(run.job) \
+            AND scheduled_for = \(run.scheduledFor) AND attempt = \(run.attempt) \
+            AND trigger <> 'manual'
+            """)
+        return try rows.first.flatMap { RunState(rawValue: try $0.get("state", as: String.self)) }
+    }
+
+    /// Writes that an occurrence does not run because another run of its job does.
+    ///
+    /// - Returns: which run and since when; nil when there is none that is alive.
+    private func recordOverlap(of order: RunOrder, on connection: Connection) throws -> String? {
+        let run = order.identity
+        let rows = try connection.query(
+            """
+            INSERT INTO \(runs) (run_id, job, task, scheduled_for, attempt, trigger, state, \
+            reason, queued_at, finished_at, node, error_message, schedule_version) \
+            SELECT \(run.runID)::uuid, \(run.job)::text, \(order.job.task)::text, \
+            \(run.scheduledFor)::timestamptz, \(run.attempt)::int, \(run.trigger.rawValue)::text, \
+            'skipped', 'overlap', clock_timestamp(), clock_timestamp(), \(run.node)::text, \
+            format('run %s of node %s has been running since %s', r.run_id, r.node, r.started_at), \
+            \(order.version)::bigint FROM \(runs) AS r \
+            WHERE r.job = \(run.job)::text AND r.state = 'running' AND r.exclusive AND \(isAlive) \
+            ON CONFLICT DO NOTHING RETURNING error_message
+            """)
+        return try rows.first?.get("error_message", as: String.self)
+    }
+}

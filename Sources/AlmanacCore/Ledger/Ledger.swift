@@ -1,0 +1,180 @@
+package import Foundation
+package import PostgresSession
+package import Scheduling
+
+/// The audit table and what belongs to it, as one node sees it.
+///
+/// All of it is SQL over a connection that the caller lends; nothing is kept here, so that every
+/// thread can use the same ledger.
+package struct Ledger: Sendable {
+    /// The schema as it was configured.
+    package let schema: String
+    /// The name of this process in the table: no two processes have the same.
+    package let node: String
+    let runs: SQL
+
+    /// A ledger in a schema of the database.
+    package init(schema: String, node: String) {
+        self.schema = schema
+        self.node = node
+        runs = "\(identifier: schema).runs"
+    }
+
+    func table(_ name: String) -> SQL { "\(identifier: schema).\(identifier: name)" }
+
+    // MARK: The end of a run
+
+    /// The statement that makes a run a success: to be executed in the run's own transaction.
+    ///
+    /// It touches its row only while the run is still this node's; when it is not, somebody has
+    /// proved the run dead and its transaction must not commit.
+    func success(
+        of run: RunIdentity, rowsAffected: Int?, result: String?, output: OutputTail
+    ) -> SQL {
+        """
+        UPDATE \(runs) SET state = 'succeeded', finished_at = clock_timestamp(), \
+        transaction_id = pg_current_xact_id(), rows_affected = \(rowsAffected), \
+        result = \(result)::text::jsonb, output = \(output.text) \
+        WHERE run_id = \(run.runID) AND state = 'running' AND node = \(run.node)
+        """
+    }
+
+    /// Executes `success(of:…)` on its own, for a run that has nothing to commit.
+    ///
+    /// - Throws: `PostgresError` with code `FenceLost` when the run is no longer this node's.
+    func write(_ statement: SQL, of run: RunIdentity, on connection: Connection) throws {
+        guard try connection.execute(statement) == 1 else {
+            throw PostgresError(
+                .fenceLost, "run \(run.runID) is no longer this node's: it was given up as dead")
+        }
+    }
+
+    /// Writes how a run ended that was rolled back.
+    ///
+    /// - Returns: the state that the row has now, which is another one when it was terminal before.
+    func recordFailure(
+        of run: RunIdentity, _ failure: Failure, output: OutputTail, on connection: Connection
+    ) throws -> RunState {
+        let updated = try connection.execute(
+            """
+            UPDATE \(runs) SET state = \(failure.state.rawValue), finished_at = clock_timestamp(), \
+            reason = \(failure.reason), error_type = \(failure.errorType), \
+            sqlstate = \(failure.sqlState), error_message = \(failure.message), \
+            output = \(output.text) \
+            WHERE run_id = \(run.runID) AND state = 'running' AND node = \(run.node)
+            """)
+        if updated == 1 { return failure.state }
+        let rows = try connection.query("SELECT state FROM \(runs) WHERE run_id = \(run.runID)")
+        let text = try rows.first?.get("state", as: String.self)
+        return text.flatMap(RunState.init(rawValue:)) ?? failure.state
+    }
+
+    /// Adds to a run's row what went wrong in a hook; the outcome stays.
+    func recordHookError(_ text: String, of run: RunIdentity, on connection: Connection) throws {
+        let text = String(text.replacing("\0", with: "").prefix(Failure.messageLimit))
+        _ = try connection.execute(
+            "UPDATE \(runs) SET hook_error = \(text) WHERE run_id = \(run.runID)")
+    }
+
+    // MARK: The death of others
+
+    /// Marks runs whose backend is gone as `orphaned`: the server has rolled their work back.
+    ///
+    /// The proof is the backend's number together with its start, so that a number used again is not
+    /// taken for the old one. The clock plays no part. A run whose process lives but whose
+    /// connection was lost is dead as well: its commit finds the row closed.
+    ///
+    /// - Parameter active: runs of this node that are being worked on: their worker knows better.
+    /// - Returns: the runs that were marked.
+    package func markOrphans(except active: [UUID], on connection: Connection) throws -> [Orphan] {
+        try connection.query(
+            """
+            UPDATE \(runs) AS r SET state = 'orphaned', finished_at = clock_timestamp(), \
+            error_type = 'Orphaned', error_message = format('the backend of the run (pid %s, \
+            started %s) is gone, found by node %s', backend_pid, backend_start, \(node)::text) \
+            WHERE state = 'running' AND NOT run_id = ANY(\(active)) AND NOT \(isAlive) \
+            RETURNING run_id, job, node
+            """
+        ).map { row in
+            Orphan(
+                runID: try row.get("run_id", as: UUID.self),
+                job: try row.get("job", as: String.self), node: try row.get("node", as: String.self))
+        }
+    }
+
+    /// Whether the backend of run `r` lives. A role that may not look at the backends of others
+    /// (pg_read_all_stats) sees that there is one, but not since when: then it counts as alive.
+    var isAlive: SQL {
+        """
+        EXISTS (SELECT FROM pg_stat_get_activity(r.backend_pid) AS a \
+        WHERE a.backend_start = r.backend_start OR a.backend_start IS NULL)
+        """
+    }
+
+    // MARK: What did not run
+
+    /// Writes the rows of occurrences that do not run.
+    package func recordSkips(
+        _ skips: SkippedOccurrences, task: String, version: Int64?, note: String? = nil,
+        on connection: Connection
+    ) throws {
+        let instants = skips.instants ?? [skips.first]
+        let spans = skips.instants == nil && skips.count > 1
+        let until = spans ? skips.last.date : nil
+        let count = spans ? Int64(skips.count) : nil
+        _ = try connection.execute(
+            """
+            INSERT INTO \(runs) (run_id, job, task, scheduled_for, trigger, state, reason, \
+            queued_at, finished_at, node, error_message, schedule_version, skipped_until, \
+            skipped_count) \
+            SELECT gen_random_uuid(), \(skips.job)::text, \(task)::text, instant, 'schedule', \
+            'skipped', \(skips.reason.rawValue)::text, now(), now(), \(node)::text, \
+            \(note)::text, \(version)::bigint, \(until)::timestamptz, \(count)::bigint \
+            FROM unnest(\(instants.map(\.date))::timestamptz[]) AS instant \
+            ON CONFLICT DO NOTHING
+            """)
+    }
+
+    /// Which of a job's instants in a closed range have a row, at most a thousand.
+    package func recorded(
+        job: String, from first: Instant, to last: Instant, on connection: Connection
+    ) throws -> [Instant] {
+        try connection.query(
+            """
+            SELECT scheduled_for FROM \(runs) WHERE job = \(job) AND scheduled_for \
+            BETWEEN \(first.date) AND \(last.date) ORDER BY scheduled_for LIMIT 1000
+            """
+        ).map { Instant(try $0.get("scheduled_for", as: Date.self)) }
+    }
+
+    /// Moves the watermark of all jobs; never back.
+    package func moveWatermark(to instant: Instant, on connection: Connection) throws {
+        _ = try connection.execute(
+            """
+            UPDATE \(table("watermark")) SET accounted_until = \(instant.date), \
+            moved_at = clock_timestamp() WHERE accounted_until < \(instant.date)
+            """)
+    }
+}
+
+/// A run that was found without its backend.
+package struct Orphan: Sendable, Hashable {
+    package let runID: UUID
+    package let job: String
+    package let node: String
+}
+
+extension Instant {
+    /// The instant as Foundation has it.
+    package var date: Date { Date(timeIntervalSince1970: Double(secondsSinceEpoch)) }
+
+    /// The instant of a date, in whole seconds, rounded down.
+    package init(_ date: Date) {
+        self.init(secondsSinceEpoch: Int64(date.timeIntervalSince1970.rounded(.down)))
+    }
+}
+
+extension OutputTail {
+    /// What the table gets: nothing for nothing.
+    var text: String? { isEmpty ? nil : description }
+}

@@ -1,0 +1,86 @@
+public import Foundation
+
+/// A row of the audit table.
+public struct RunRecord: Codable, Sendable {
+    /// The key of the attempt.
+    public var runID: UUID
+    /// The job.
+    public var job: String
+    /// The task that the job names.
+    public var task: String
+    /// The nominal instant.
+    public var scheduledFor: Date
+    /// Which attempt, from 1.
+    public var attempt: Int
+    /// What made the run come about, see `RunTrigger`.
+    public var trigger: String
+    /// How it stands.
+    public var state: RunState
+    /// Why it was skipped.
+    public var reason: String?
+    /// When it was queued.
+    public var queuedAt: Date
+    /// When it was claimed.
+    public var startedAt: Date?
+    /// When it ended.
+    public var finishedAt: Date?
+    /// The process that ran it.
+    public var node: String?
+    /// The number of the worker in its node.
+    public var worker: Int?
+    /// The server process of its session.
+    public var backendPID: Int?
+    /// The transaction that its outcome was committed in.
+    public var transactionID: String?
+    /// How many rows it inserted, updated and deleted; nil when it used no session.
+    public var rowsAffected: Int64?
+    /// The kind of error that ended it.
+    public var errorType: String?
+    /// The error's SQLSTATE.
+    public var sqlState: String?
+    /// The error's text.
+    public var errorMessage: String?
+    /// What went wrong in hooks after the outcome.
+    public var hookError: String?
+    /// What the task left as its result, as JSON.
+    public var result: String?
+    /// The tail of what it printed.
+    public var output: String?
+    /// The job's parameters, as JSON.
+    public var parameters: String?
+    /// The schedule that it was due under.
+    public var scheduleVersion: Int64?
+    /// The last of several skipped instants.
+    public var skippedUntil: Date?
+    /// How many instants were skipped at once.
+    public var skippedCount: Int64?
+
+    /// The names are those of the columns.
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case runID = "run_id"
+        case job, task
+        case scheduledFor = "scheduled_for"
+        case attempt, trigger, state, reason
+        case queuedAt = "queued_at"
+        case startedAt = "started_at"
+        case finishedAt = "finished_at"
+        case node, worker
+        case backendPID = "backend_pid"
+        case transactionID = "transaction_id"
+        case rowsAffected = "rows_affected"
+        case errorType = "error_type"
+        case sqlState = "sqlstate"
+        case errorMessage = "error_message"
+        case hookError = "hook_error"
+        case result, output, parameters
+        case scheduleVersion = "schedule_version"
+        case skippedUntil = "skipped_until"
+        case skippedCount = "skipped_count"
+    }
+
+    /// How long it ran, in milliseconds, if it has run.
+    public var durationMilliseconds: Int? {
+        guard let startedAt, let finishedAt else { return nil }
+        return Int((finishedAt.timeIntervalSince(startedAt) * 1000).rounded())
+    }
+}

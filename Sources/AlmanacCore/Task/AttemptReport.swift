@@ -1,0 +1,124 @@
+package import Foundation
+package import Logging
+import PostgresSession
+
+/// What an attempt came to, for those who watch.
+package struct AttemptReport: Sendable {
+    package let identity: RunIdentity
+    package let state: RunState
+    /// What went wrong, if something did.
+    package let failure: Failure?
+    /// How many rows it changed; nil when it never used its session.
+    package let rowsAffected: Int?
+    package let hookError: String?
+    /// Whether the audit table has the outcome.
+    package let isRecorded: Bool
+    /// When the claim was written, by the database's clock.
+    package let startedAt: Date
+
+    /// How long it took from the claim to the closing of the session.
+    package let durationMilliseconds: Int
+
+    init(
+        run: ClaimedRun, settled: SettledOutcome, rowsAffected: Int?, hookError: String?,
+        duration: Duration
+    ) {
+        identity = run.identity
+        state = settled.state
+        failure = settled.state == .succeeded ? nil : settled.failure
+        self.rowsAffected = settled.state == .succeeded ? rowsAffected : nil
+        self.hookError = hookError
+        isRecorded = settled.isRecorded
+        startedAt = run.startedAt
+        durationMilliseconds = Int(duration / .milliseconds(1))
+    }
+}
+
+/// An outcome with what the audit table made of it.
+struct SettledOutcome {
+    let outcome: TaskOutcome
+    let state: RunState
+    let failure: Failure?
+    let isRecorded: Bool
+
+    init(outcome: TaskOutcome, failure: Failure? = nil, isRecorded: Bool) {
+        self.outcome = outcome
+        self.failure = failure
+        self.isRecorded = isRecorded
+        state = outcome.state
+    }
+
+    /// The row was found in a terminal state when the outcome was to be written. It may well be
+    /// `succeeded`: the connection was lost during a COMMIT that the server had already carried out.
+    init(outcome: TaskOutcome, found state: RunState, failure: Failure) {
+        self.outcome = state == .succeeded ? .succeeded : outcome
+        self.failure = failure
+        self.state = state
+        isRecorded = true
+    }
+}
+
+/// What the audit table says of an attempt that did not succeed.
+package struct Failure: Sendable, Hashable {
+    package let state: RunState
+    package let reason: String?
+    package let errorType: String?
+    package let sqlState: String?
+    package let message: String?
+    /// How much of an error's text is kept, in characters.
+    static let messageLimit = 8_000
+
+    init(outcome: TaskOutcome) {
+        state = outcome.state
+        guard let error = outcome.error else {
+            if case .ignored(let why) = outcome {
+                reason = "ignored"
+                message = Self.bounded(why)
+            } else {
+                reason = nil
+                message = nil
+            }
+            errorType = nil
+            sqlState = nil
+            return
+        }
+        reason = nil
+        let postgres = error as? PostgresError
+        errorType = postgres?.code.rawValue ?? String(describing: type(of: error))
+        sqlState = postgres?.sqlState
+        message = Self.bounded(String(describing: error))
+    }
+
+    /// A text that the table takes: Postgres has no NUL in texts, and a row no room for a novel.
+    private static func bounded(_ text: String) -> String {
+        let clean = text.replacing("\0", with: "")
+        return clean.count > messageLimit ? clean.prefix(messageLimit) + "…" : clean
+    }
+}
+
+extension RunIdentity {
+    /// The labels that each log line of the run has.
+    package var metadata: Logger.Metadata {
+        ["run": "\(runID.uuidString.lowercased())", "job": "\(job)", "node": "\(node)"]
+    }
+}
+
+/// The labels of the run that the current Swift task belongs to, for every logger that has
+/// ``LogLabels/provider``.
+package struct LogLabels: Sendable {
+    @TaskLocal package static var current: LogLabels?
+
+    private let metadata: Logger.Metadata
+
+    init(run: RunIdentity) { metadata = run.metadata }
+
+    /// Adds the labels of the current run, if there is one, to each line.
+    package static let provider = Logger.MetadataProvider { current?.metadata ?? [:] }
+}
+
+extension Logger {
+    /// Adds labels to each line from here on.
+    mutating func add(_ metadata: Logger.Metadata) {
+        for (key, value) in metadata { self[metadataKey: key] = value }
+    }
+}

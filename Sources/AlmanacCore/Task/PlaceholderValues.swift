@@ -1,0 +1,110 @@
+package import Foundation
+
+/// What the placeholders of a job's parameters stand for in one run.
+package struct PlaceholderValues: Sendable {
+    /// The nominal instant of the run.
+    package let scheduledFor: Date
+    /// The folder that `${file:…}` starts from.
+    package let baseDirectory: String
+    /// The environment that `${env:…}` looks into.
+    package let environment: [String: String]
+
+    package init(
+        scheduledFor: Date, baseDirectory: String,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) {
+        self.scheduledFor = scheduledFor
+        self.baseDirectory = baseDirectory
+        self.environment = environment
+    }
+
+    /// What one placeholder stands for.
+    ///
+    /// - Throws: `UnresolvedPlaceholder`.
+    package func value(of placeholder: PlaceholderText.Placeholder) throws -> String {
+        switch placeholder {
+        case .scheduledFor: return Self.rfc3339(scheduledFor)
+        case .environment(let name):
+            guard let value = environment[name] else {
+                throw UnresolvedPlaceholder(
+                    placeholder: "${env:\(name)}",
+                    message: "the environment has no variable \(name); set it for the scheduler")
+            }
+            return value
+        case .file(let path): return try contents(of: path)
+        }
+    }
+
+    /// A tree of parameters with every placeholder in its texts replaced.
+    ///
+    /// - Throws: `UnresolvedPlaceholder`.
+    package func expand(_ node: YAMLNode) throws -> YAMLNode {
+        switch node.content {
+        case .scalar(let scalar):
+            guard scalar.text.contains("${") else { return node }
+            let text = try render(PlaceholderText(scalar.text))
+            return replacing(node, .scalar(YAMLScalar(text: text, style: scalar.style, kind: .string)))
+        case .sequence(let nodes):
+            return replacing(node, .sequence(try nodes.map(expand)))
+        case .mapping(let pairs):
+            return replacing(
+                node, .mapping(try pairs.map { YAMLPair(key: $0.key, value: try expand($0.value)) }))
+        }
+    }
+
+    private func replacing(_ node: YAMLNode, _ content: YAMLNode.Content) -> YAMLNode {
+        YAMLNode(content: content, range: node.range, source: node.source)
+    }
+
+    private func render(_ text: PlaceholderText) throws -> String {
+        try text.parts.map { part in
+            switch part {
+            case .literal(let literal): literal
+            case .placeholder(let placeholder, _): try value(of: placeholder)
+            }
+        }.joined()
+    }
+
+    /// A file's text without the line end at its end, as secrets are mounted into containers.
+    private func contents(of path: String) throws -> String {
+        let full = path.hasPrefix("/") ? path : baseDirectory + "/" + path
+        do {
+            let text = try String(contentsOfFile: full, encoding: .utf8)
+            return text.hasSuffix("\n") ? String(text.dropLast()) : text
+        } catch {
+            throw UnresolvedPlaceholder(
+                placeholder: "${file:\(path)}",
+                message: "the file \(full) cannot be read as UTF-8 text")
+        }
+    }
+
+    /// An instant as RFC 3339 in UTC, with a fraction only where there is one.
+    static func rfc3339(_ date: Date) -> String {
+        let hasFraction = date.timeIntervalSince1970 != date.timeIntervalSince1970.rounded()
+        return date.formatted(
+            Date.ISO8601FormatStyle(includingFractionalSeconds: hasFraction, timeZone: .gmt))
+    }
+}
+
+/// A placeholder of a job's parameters has no value in this run.
+public struct UnresolvedPlaceholder: Error, CustomStringConvertible {
+    /// The placeholder as it stands in the file.
+    public let placeholder: String
+    /// Why there is none, and what to do.
+    public let message: String
+
+    /// The placeholder with the reason, for people.
+    public var description: String { "\(placeholder): \(message)" }
+}
+
+extension PlaceholderText.Placeholder {
+    /// The placeholder that stands between `${` and `}`.
+    ///
+    /// - Throws: an error that says which there are.
+    package init(name: String) throws {
+        guard let placeholder = try PlaceholderText("${\(name)}").placeholders.first else {
+            throw UnresolvedPlaceholder(placeholder: name, message: "is not a placeholder")
+        }
+        self = placeholder
+    }
+}

@@ -1,0 +1,82 @@
+import Foundation
+import PostgresSession
+
+/// The sessions of one attempt: the run's own, and after it a new one for the hooks.
+final class RunSessions {
+    private let run: ClaimedRun
+    private let connection: Connection
+    private let bench: Workbench
+    private let control: RunControl
+    private var isConcluded = false
+    private var concludedRows: Int?
+    /// The session, if anybody has asked for it.
+    private(set) var opened: Session?
+
+    /// - Parameter connection: the one that the run was claimed over. Its backend is the proof that
+    ///   the run lives, so the run's session has no other.
+    init(run: ClaimedRun, connection: Connection, bench: Workbench, control: RunControl) {
+        self.run = run
+        self.connection = connection
+        self.bench = bench
+        self.control = control
+    }
+
+    /// The session, made on first use. On a connection that is lost its every use throws that.
+    var current: Session {
+        if let opened { return opened }
+        let session: Session
+        if isConcluded {
+            session = Session(on: (try? bench.connection()) ?? connection, options: hookOptions)
+        } else {
+            session = Session(on: connection, options: runOptions)
+            control.attach(statement: session.cancelHandle)
+        }
+        opened = session
+        return session
+    }
+
+    /// How many rows the run's own session has changed; nil when it was never asked for.
+    var rowsAffected: Int? { isConcluded ? concludedRows : opened?.rowsAffected }
+
+    /// Closes the run's own session; the next one to ask gets one for hooks.
+    func conclude() {
+        concludedRows = rowsAffected
+        isConcluded = true
+        close()
+    }
+
+    /// Closes whatever session there is. Never throws.
+    func close() {
+        opened?.close()
+        opened = nil
+    }
+
+    private var runOptions: SessionOptions {
+        var options = SessionOptions()
+        options.mode = run.job.transaction == .none ? .autocommit : .transactional
+        options.commitPolicy = run.job.transaction == .perRun ? .reserved : .allowed
+        options.applicationName = run.identity.applicationName
+        let control = control
+        let deadline = run.deadline
+        let clock = bench.clock
+        options.statementTimeout = {
+            // A run that was asked to stop gets no further than its next statement.
+            if control.stopCause != nil { return 0 }
+            guard let deadline else { return nil }
+            return Int(deadline.timeIntervalSince(clock.now) * 1000)
+        }
+        return options
+    }
+
+    private var hookOptions: SessionOptions {
+        var options = SessionOptions()
+        options.applicationName = run.identity.applicationName
+        return options
+    }
+}
+
+extension RunIdentity {
+    /// What the server shows of a run's connection. Postgres keeps 63 bytes: the id comes first,
+    /// since a long job name would push it out.
+    package var applicationName: String { "almanac \(runID.uuidString.lowercased()) \(job)" }
+}

@@ -1,0 +1,204 @@
+import Foundation
+package import Logging
+package import PostgresSession
+
+/// One attempt, from its claim to the closing of its session: the same pipe of stages for every
+/// task, on the thread of its worker.
+///
+/// beforeStart → run → encode the result → commit with the outcome → onSuccess | onFailure →
+/// afterReturn → close. The session is owned by this frame and never by a hook that can be
+/// overridden: on an error it is rolled back and closed before anything else is done.
+package struct TaskExecution {
+    private let run: ClaimedRun
+    private let connection: Connection
+    private let registry: TaskRegistry
+    private let bench: Workbench
+    private let control: RunControl
+    private let logger: Logger
+
+    /// An attempt that has been claimed over `connection`.
+    package init(
+        run: ClaimedRun, connection: Connection, registry: TaskRegistry, bench: Workbench,
+        control: RunControl, logger: Logger
+    ) {
+        self.run = run
+        self.connection = connection
+        self.registry = registry
+        self.bench = bench
+        self.control = control
+        self.logger = logger
+    }
+
+    /// Goes through all the stages. Never throws: whatever happens becomes the report.
+    package func perform() async -> AttemptReport {
+        await LogLabels.$current.withValue(LogLabels(run: run.identity)) {
+            let start = bench.clock.uptime
+            let context = makeContext()
+            let (task, settled) = await settle(context)
+            let hookError = await runHooks(of: task, context, settled.outcome)
+            context.closeSession()
+            if let hookError { noteHookError(hookError) }
+            bench.cleanUp()
+            return AttemptReport(
+                run: run, settled: settled, rowsAffected: context.rowsAffected,
+                hookError: hookError, duration: bench.clock.uptime - start)
+        }
+    }
+
+    // MARK: Stages up to the outcome
+
+    /// Runs the task and writes the outcome; afterwards the run's own session is closed.
+    private func settle(_ context: TaskContext) async -> ((any BatchTask)?, SettledOutcome) {
+        var task: (any BatchTask)?
+        do {
+            let made = try makeTask()
+            task = made
+            try await made.beforeStart(context)
+            try context.checkStopped()
+            try await made.run(context)
+            let result = try encodeResult(of: context)
+            try commit(context, result: result)
+            context.concludeSession()
+            return (task, SettledOutcome(outcome: .succeeded, isRecorded: true))
+        } catch {
+            let outcome = TaskOutcome(error: error, stop: control.conclude())
+            // First of all the locks are given back; only then others are told.
+            context.concludeSession()
+            return (task, await record(outcome, context))
+        }
+    }
+
+    private func makeTask() throws -> any BatchTask {
+        guard let type = registry.type(named: run.job.task) else {
+            throw UnknownTask(name: run.job.task)
+        }
+        let values = PlaceholderValues(
+            scheduledFor: run.identity.scheduledFor, baseDirectory: run.job.baseDirectory)
+        return try registry.makeTask(of: type, parameters: run.job.parameters, values: values)
+    }
+
+    private func encodeResult(of context: TaskContext) throws -> String? {
+        guard let result = context.result else { return nil }
+        let encoder = JSONEncoder()
+        encoder.dateEncodingStrategy = .iso8601
+        encoder.outputFormatting = [.sortedKeys]
+        return String(decoding: try encoder.encode(result), as: UTF8.self)
+    }
+
+    /// Commits what the run wrote together with its outcome.
+    private func commit(_ context: TaskContext, result: String?) throws {
+        let session = context.openedSession
+        switch run.job.transaction {
+        // Written here already, so that the outcome's number of rows is the whole number.
+        case .perRun: try session?.flush()
+        case .explicit: try session?.requireNothingUncommitted()
+        case .none: break
+        }
+        if let cause = control.conclude() { throw RunStopped(cause: cause) }
+        let statement = bench.ledger.success(
+            of: run.identity, rowsAffected: context.rowsAffected, result: result,
+            output: context.output)
+        if run.job.transaction == .perRun, let session, !session.isUntouched {
+            try session.finish(with: statement, expectingRows: 1)
+        } else {
+            session?.close()
+            try bench.ledger.write(statement, of: run.identity, on: try bench.connection())
+        }
+    }
+
+    /// Writes an outcome that is not a success, after the rollback and outside any transaction.
+    private func record(_ outcome: TaskOutcome, _ context: TaskContext) async -> SettledOutcome {
+        let failure = Failure(outcome: outcome)
+        do {
+            let state = try await bench.persist { ledger, connection in
+                try ledger.recordFailure(
+                    of: run.identity, failure, output: context.output, on: connection)
+            }
+            return SettledOutcome(outcome: outcome, found: state, failure: failure)
+        } catch {
+            logger.error(
+                "the outcome could not be recorded; the run will be found orphaned",
+                metadata: run.identity.metadata.merging(["error": "\(error)"]) { $1 })
+            return SettledOutcome(outcome: outcome, failure: failure, isRecorded: false)
+        }
+    }
+
+    // MARK: Stages after the outcome
+
+    /// Calls the hooks in their order, each whatever became of the others.
+    ///
+    /// - Returns: what went wrong in them.
+    private func runHooks(
+        of task: (any BatchTask)?, _ context: TaskContext, _ outcome: TaskOutcome
+    ) async -> String? {
+        guard let task else { return nil }
+        var errors: [String] = []
+        do {
+            switch outcome {
+            case .succeeded: try await task.onSuccess(context)
+            case .ignored: break
+            case .failed(let error), .timedOut(let error), .cancelled(let error):
+                try await task.onFailure(context, error: error)
+            }
+        } catch {
+            errors.append("\(outcome.error == nil ? "onSuccess" : "onFailure"): \(error)")
+        }
+        do {
+            try await task.afterReturn(context, outcome: outcome)
+        } catch {
+            errors.append("afterReturn: \(error)")
+        }
+        do {
+            try context.openedSession?.requireNothingUncommitted()
+        } catch {
+            errors.append("hooks: \(error)")
+        }
+        return errors.isEmpty ? nil : errors.joined(separator: "\n")
+    }
+
+    private func noteHookError(_ text: String) {
+        logger.warning(
+            "a hook failed; the outcome stands",
+            metadata: run.identity.metadata.merging(["error": "\(text)"]) { $1 })
+        do {
+            try bench.ledger.recordHookError(text, of: run.identity, on: bench.connection())
+        } catch {
+            logger.warning(
+                "the hook's error could not be recorded",
+                metadata: run.identity.metadata.merging(["error": "\(error)"]) { $1 })
+        }
+    }
+
+    // MARK: The context
+
+    private func makeContext() -> TaskContext {
+        var logger = logger
+        logger.add(run.identity.metadata)
+        return TaskContext(
+            identity: run.identity, worker: run.worker, deadline: run.deadline,
+            baseDirectory: run.job.baseDirectory, connectionString: bench.connectionString,
+            logger: logger, control: control,
+            sessions: RunSessions(
+                run: run, connection: connection, bench: bench, control: control))
+    }
+}
+
+/// A row names a task that this program does not have.
+public struct UnknownTask: Error, CustomStringConvertible {
+    /// The name of the task.
+    public let name: String
+
+    /// What happened, for people.
+    public var description: String { "this program has no task named '\(name)'" }
+}
+
+extension Session {
+    /// - Throws: `PostgresError` with code `UncommittedChanges` when something was written and not
+    ///   committed: closing the session would lose it in silence.
+    fileprivate func requireNothingUncommitted() throws {
+        guard try hasUncommittedChanges else { return }
+        throw PostgresError(
+            .uncommittedChanges, "the task returned with writes that it has not committed",
+            hint: "Call session.commit() or session.rollback() before returning")
+    }
+}

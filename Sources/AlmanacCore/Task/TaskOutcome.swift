@@ -1,0 +1,89 @@
+/// How an attempt ended. The vocabulary is closed: there is no other way.
+public enum TaskOutcome: Sendable {
+    /// The run's writes and this outcome were committed together.
+    case succeeded
+    /// Rolled back because of this error.
+    case failed(any Error)
+    /// Rolled back because its deadline came; the error is what the task was stopped with.
+    case timedOut(any Error)
+    /// Rolled back because it was asked to stop; the error is what the task was stopped with.
+    case cancelled(any Error)
+    /// Rolled back because the task found that there is nothing to do; says why.
+    case ignored(String)
+
+    /// The state that the audit table has for it.
+    public var state: RunState {
+        switch self {
+        case .succeeded: .succeeded
+        case .failed: .failed
+        case .timedOut: .timedOut
+        case .cancelled: .cancelled
+        case .ignored: .skipped
+        }
+    }
+
+    /// The error that ended the run, if one did.
+    public var error: (any Error)? {
+        switch self {
+        case .succeeded, .ignored: nil
+        case .failed(let error), .timedOut(let error), .cancelled(let error): error
+        }
+    }
+}
+
+/// Thrown by a task that finds nothing to do: rolled back, `skipped` with reason `ignored`.
+public struct Ignore: Error, Sendable, CustomStringConvertible {
+    /// Why there was nothing to do.
+    public let reason: String
+
+    /// Says why there is nothing to do.
+    public init(_ reason: String) { self.reason = reason }
+
+    /// Why there was nothing to do.
+    public var description: String { reason }
+}
+
+/// Thrown by a task that will never succeed with what it was given: `failed`, and not tried again.
+public struct Reject: Error, Sendable, CustomStringConvertible {
+    /// Why it cannot succeed.
+    public let reason: String
+
+    /// Says why it cannot succeed.
+    public init(_ reason: String) { self.reason = reason }
+
+    /// Why it cannot succeed.
+    public var description: String { reason }
+}
+
+/// Who asked a run to stop.
+package enum StopCause: Sendable, Hashable {
+    /// Its deadline came.
+    case deadline(seconds: Int)
+    /// The node stops and its grace period is over.
+    case shutdown
+}
+
+/// The run was asked to stop, and noticed before anything else went wrong.
+public struct RunStopped: Error, Sendable, CustomStringConvertible {
+    package let cause: StopCause
+
+    /// Who asked.
+    public var description: String {
+        switch cause {
+        case .deadline(let seconds): "stopped at its deadline of \(seconds) s"
+        case .shutdown: "stopped because its node shuts down"
+        }
+    }
+}
+
+extension TaskOutcome {
+    /// What an error that came out of a run means, given who had asked the run to stop, if anybody.
+    init(error: any Error, stop cause: StopCause?) {
+        switch (cause, error) {
+        case (_, let ignore as Ignore): self = .ignored(ignore.reason)
+        case (.deadline?, _): self = .timedOut(error)
+        case (.shutdown?, _): self = .cancelled(error)
+        case (nil, _): self = .failed(error)
+        }
+    }
+}

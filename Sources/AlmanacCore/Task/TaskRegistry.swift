@@ -1,0 +1,70 @@
+import Foundation
+
+/// The task types that a program knows, by name.
+public struct TaskRegistry: Sendable {
+    private let types: [String: any BatchTask.Type]
+
+    /// Takes up task types.
+    ///
+    /// - Throws: `DuplicateTask` when two of them have the same name.
+    public init(_ types: [any BatchTask.Type]) throws {
+        var byName: [String: any BatchTask.Type] = [:]
+        for type in types {
+            if let other = byName.updateValue(type, forKey: type.name), other != type {
+                throw DuplicateTask(
+                    name: type.name, types: [String(reflecting: other), String(reflecting: type)])
+            }
+        }
+        self.types = byName
+    }
+
+    /// The type of that name, if there is one.
+    package func type(named name: String) -> (any BatchTask.Type)? { types[name] }
+
+    /// Makes the task of one run from the parameters of its job.
+    ///
+    /// - Throws: `DiagnosticsError`, or what a placeholder could not be replaced by.
+    package func makeTask(
+        of type: any BatchTask.Type, parameters: YAMLNode, values: PlaceholderValues
+    ) throws -> any BatchTask {
+        let node = type.placeholders == .expanded ? try values.expand(parameters) : parameters
+        return try YAMLDecoder().decode(type, from: node)
+    }
+}
+
+/// Two task types of a program have the same name.
+public struct DuplicateTask: Error, CustomStringConvertible {
+    /// The name.
+    public let name: String
+    /// The types that have it.
+    public let types: [String]
+
+    /// What happened and what to do, for people.
+    public var description: String {
+        "the task name '\(name)' is that of \(types.joined(separator: " and of ")); "
+            + "give one of them another `static var name`"
+    }
+}
+
+extension TaskRegistry: TaskCatalog {
+    package var taskNames: [String] { types.keys.sorted() }
+
+    package func check(
+        task name: String, parameters: YAMLNode, in baseDirectory: String,
+        transaction: TransactionMode
+    ) -> [Diagnostic] {
+        guard let type = types[name] else { return [] }
+        do {
+            let task = try YAMLDecoder().decode(type, from: parameters)
+            try task.validate(
+                TaskDefinition(baseDirectory: baseDirectory, transaction: transaction))
+            return []
+        } catch let error as DiagnosticsError {
+            return error.diagnostics
+        } catch {
+            return [
+                Diagnostic(category: .task, at: parameters, message: String(describing: error))
+            ]
+        }
+    }
+}
