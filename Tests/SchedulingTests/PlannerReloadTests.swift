@@ -87,8 +87,7 @@ struct PlannerReloadTests {
         var planner = planner(job())
         #expect(
             planner.handle(.schedule([], now: at(20))) == [
-                .dispatch(occurrence(20)), .withdraw(occurrence(20)), skip(20, .superseded),
-                .alarm(at: nil),
+                skip(20, .superseded), .alarm(at: nil),
             ])
         #expect(planner.handle(.tick(now: at(100))) == [.alarm(at: nil)])
         // The one that had started still holds the watermark.
@@ -143,6 +142,50 @@ struct PlannerReloadTests {
         var planner = Planner(watermark: at(0))
         let actions = planner.handle(.schedule([job(every: 10), job(every: 3)], now: at(12)))
         #expect(actions == [.dispatch(occurrence(10)), .alarm(at: at(20))])
+    }
+
+    @Test("a process that starts again accounts for each version of the schedule by its own times")
+    func resume() {
+        var planner = Planner(watermark: at(5))
+        let versions = [
+            ScheduleVersion(since: at(0), jobs: [job("changed"), job("removed"), job("kept")]),
+            ScheduleVersion(
+                since: at(24), jobs: [job("changed", every: 7), job("kept"), job("new", from: 24)]),
+        ]
+        let coalesced = { (name: String, instants: [Int64]) in
+            Planner.Action.skip(
+                SkippedOccurrences(
+                    job: name, first: at(instants[0]), last: at(instants[instants.count - 1]),
+                    count: instants.count, reason: .coalesced, instants: instants.map(at)))
+        }
+        let removed = SkippedOccurrences(occurrence(20, "removed"), reason: .superseded)
+        #expect(
+            planner.handle(.resume(versions, now: at(32))) == [
+                coalesced("changed", [10]), coalesced("removed", [10]), coalesced("kept", [10]),
+                .skip(removed),
+                .skip(SkippedOccurrences(occurrence(20, "changed"), reason: .deadline)),
+                .dispatch(occurrence(28, "changed")),
+                .skip(SkippedOccurrences(occurrence(20, "kept"), reason: .deadline)),
+                .dispatch(occurrence(30, "kept")), .dispatch(occurrence(30, "new")),
+                .alarm(at: at(35)),
+            ])
+        #expect(planner.watermark == at(9))
+        #expect(
+            planner.handle(.schedule(versions[1].jobs, now: at(33))) == [.alarm(at: at(35))])
+    }
+
+    @Test("resuming with a clock that is behind is reported and gives out what was planned")
+    func resumeBehind() {
+        var planner = Planner(watermark: at(5))
+        let versions = [
+            ScheduleVersion(since: at(0), jobs: [job()]),
+            ScheduleVersion(since: at(24), jobs: [job(every: 7)]),
+        ]
+        let actions = planner.handle(.resume(versions, now: at(12)))
+        #expect(
+            actions.first == .clockWentBack(from: at(24), to: at(12)))
+        #expect(actions.last == .alarm(at: at(28)))
+        #expect(actions.count == 4)
     }
 
     @Test("a changed zone or time is a change")

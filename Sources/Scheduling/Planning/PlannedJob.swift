@@ -20,3 +20,18 @@ public struct PlannedJob: Hashable, Sendable {
         self.accountedFrom = accountedFrom
     }
 }
+
+/// The jobs of a schedule and since when it is in force.
+public struct ScheduleVersion: Hashable, Sendable {
+    /// The last instant that is due by the version before: the planner's
+    /// ``Planner/plannedThrough`` right after this one was loaded.
+    public let since: Instant
+    /// The jobs in the order of the schedule.
+    public let jobs: [PlannedJob]
+
+    /// A version of a schedule.
+    public init(since: Instant, jobs: [PlannedJob]) {
+        self.since = since
+        self.jobs = jobs
+    }
+}

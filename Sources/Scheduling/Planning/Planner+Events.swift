@@ -3,11 +3,10 @@ extension Planner {
     public mutating func handle(_ event: Event) -> [Action] {
         switch event {
         case .schedule(let jobs, let now):
-            var actions = observe(now)
-            actions += giveOut(through: now)
-            actions += replaceJobs(with: jobs)
-            actions += giveOut(through: now)
-            return actions + [.alarm(at: alarm)]
+            let clock = observe(now)
+            return clock + withoutFutile(load(jobs, now: now)) + [.alarm(at: alarm)]
+        case .resume(let versions, let now):
+            return resume(versions, now: now) + [.alarm(at: alarm)]
         case .tick(let now):
             return observe(now) + giveOut(through: now) + [.alarm(at: alarm)]
         case .started(let occurrence):
@@ -30,6 +29,42 @@ extension Planner {
         lastNow = now
         plannedThrough = max(plannedThrough, now)
         return now < before ? [.clockWentBack(from: before, to: now)] : []
+    }
+
+    /// Switches to a schedule, after all that was due by the one before.
+    private mutating func load(_ jobs: [PlannedJob], now: Instant) -> [Action] {
+        giveOut(through: now) + replaceJobs(with: jobs) + giveOut(through: now)
+    }
+
+    private mutating func resume(_ versions: [ScheduleVersion], now: Instant) -> [Action] {
+        var actions: [Action] = []
+        for version in versions {
+            let since = max(version.since, plannedThrough)
+            plannedThrough = since
+            actions += load(version.jobs, now: since)
+        }
+        lastNow = plannedThrough
+        let clock = observe(now)
+        return clock + withoutFutile(actions + giveOut(through: now))
+    }
+
+    /// Leaves out what would be dispatched only to be withdrawn at once.
+    private func withoutFutile(_ actions: [Action]) -> [Action] {
+        var dispatched: Set<Occurrence> = []
+        var futile: Set<Occurrence> = []
+        for action in actions {
+            if case .dispatch(let occurrence) = action { dispatched.insert(occurrence) }
+            if case .withdraw(let occurrence) = action, dispatched.contains(occurrence) {
+                futile.insert(occurrence)
+            }
+        }
+        guard !futile.isEmpty else { return actions }
+        return actions.filter { action in
+            switch action {
+            case .dispatch(let occurrence), .withdraw(let occurrence): !futile.contains(occurrence)
+            default: true
+            }
+        }
     }
 
     /// Gives out all that is due up to now and has not been given out.

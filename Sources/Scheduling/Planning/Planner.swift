@@ -10,7 +10,7 @@
 /// its starting deadline and is taken back; so is one whose job is removed or suspended while it waits.
 ///
 /// What is given out counts as unsettled, and holds ``watermark`` back, until the owner says that its row
-/// exists. After a crash a planner that starts from the stored watermark gives it out again, and the
+/// exists. After a crash a planner that resumes from the stored watermark gives it out again, and the
 /// ledger's unique key tells which of it had happened.
 ///
 /// Unsettled skips are kept in memory. An owner that cannot write should not tick: what is due meanwhile
@@ -22,6 +22,11 @@ public struct Planner: Sendable {
         /// first, also of jobs that are removed. Jobs that stay as they are keep their position, and so
         /// do changed ones: nothing at or before what was given out is due again.
         case schedule([PlannedJob], now: Instant)
+        /// The process starts again with the versions of the schedule since the watermark: the one that
+        /// was in force at it and all later ones, in ascending order. Each accounts for the time up to
+        /// the next, so that a change, a removal or an addition means the same whenever the process
+        /// ended. A `schedule` event with the file of today follows it.
+        case resume([ScheduleVersion], now: Instant)
         /// Time has passed, or may have.
         case tick(now: Instant)
         /// A worker took the occurrence and is about to claim it.
@@ -52,8 +57,9 @@ public struct Planner: Sendable {
 
     /// The watermark at the beginning: nothing at or before it is due for any job.
     let origin: Instant
-    /// The latest instant that any event brought; it never goes back.
-    var plannedThrough: Instant
+    /// The latest instant that any event brought; it never goes back. A schedule that is loaded now is in
+    /// force since then, see ``ScheduleVersion``.
+    public internal(set) var plannedThrough: Instant
     /// The instant of the last event, to see a clock that goes back.
     var lastNow: Instant
 
