@@ -30,7 +30,7 @@ struct HouseTests {
     func unfinished() { expectNone(Rules.unfinished) }
 
     @Test("tests do not sleep, except among faults")
-    func sleep() { expectNone(Rules.sleep) }
+    func sleeps() { expectNone(Rules.sleeps) }
 
     @Test("names say what a thing does")
     func names() { expectNone(Rules.emptyNames) }
@@ -48,7 +48,7 @@ struct HouseTests {
     func uncheckedSafety() { expectNone(Rules.uncheckedSafety) }
 
     @Test("no test has lost its attribute")
-    func lostTests() { expectNone(Rules.lostTests) }
+    func lostTests() { expectNone(Rules.lostTests(SourceTree.house.files)) }
 
     @Test("every test can fail")
     func emptyTests() { expectNone(Rules.emptyTests(SourceTree.house.files)) }

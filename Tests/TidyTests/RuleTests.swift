@@ -74,7 +74,7 @@ struct RuleTests {
             good: ["let a = \"TODO\"", "// todos", "// XXXX"],
             bad: [("// TODO: x", [1]), ("/* a\nFIXME */", [2]), ("/// XXX", [1])]),
         Case(
-            name: "sleep", rule: Rules.sleep, path: "Tests/AlmanacTests/File.swift",
+            name: "sleep", rule: Rules.sleeps, path: "Tests/AlmanacTests/File.swift",
             good: ["query(\"SELECT pg_sleep(1)\")", "let sleep = 1", "asleep(1)"],
             bad: [
                 ("sleep(1)", [1]), ("usleep(10)", [1]),
@@ -137,7 +137,8 @@ struct RuleTests {
 
     static let tests = [
         Case(
-            name: "lost tests", rule: Rules.lostTests, path: "Tests/AlmanacTests/File.swift",
+            name: "lost tests", rule: { Rules.lostTests([$0]) },
+            path: "Tests/AlmanacTests/File.swift",
             good: [
                 "@Test(\"a {\", arguments: [1].map { $0 })\nfunc a(b: Int) { #expect(b == 1) }",
                 "@Test func a() { check(1) }\nfunc check(_ b: Int) { #expect(b == 1) }",
@@ -179,9 +180,20 @@ struct RuleTests {
     func exceptions(path: String, text: String) {
         let file = SourceFile(path: path, text)
         let rules = [
-            Rules.wallClock, Rules.sleep, Rules.importArrows, Rules.lostTests, Rules.documentation,
+            Rules.wallClock, Rules.sleeps, Rules.importArrows, { Rules.lostTests([$0]) },
+            Rules.documentation,
         ]
         #expect(rules.flatMap { $0(file) } == [])
+    }
+
+    @Test("a check in a file of its own, called from another, is part of a test")
+    func sharedCheck() {
+        let check = SourceFile(path: "Tests/A/Check.swift", "func check() { #expect(true) }")
+        let caller = SourceFile(path: "Tests/A/A.swift", "@Test func a() { check() }")
+        let stranger = SourceFile(path: "Tests/B/B.swift", "@Test func a() { check() }")
+        #expect(Rules.lostTests([check, caller]) == [])
+        #expect(Rules.lostTests([check, stranger]).map(\.path) == [check.path])
+        #expect(Rules.emptyTests([check, caller]) == [])
     }
 
     @Test("the ratio counts code, not blanks, comments and what helps to test")

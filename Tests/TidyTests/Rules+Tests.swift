@@ -18,19 +18,23 @@ extension Rules {
     }
 
     /// A test that lost its `@Test` never runs, and nobody is told.
-    static func lostTests(_ file: SourceFile) -> [Offence] {
-        guard file.isTest else { return [] }
-        return file.functions.filter { function in
-            guard !isTest(file, function), !["init", "deinit"].contains(function.name) else {
-                return false
+    static func lostTests(_ files: [SourceFile]) -> [Offence] {
+        let files = files.filter(\.isTest)
+        return files.flatMap { file in
+            file.functions.filter { function in
+                let isNamedSo = function.name.hasPrefix("test") && function.name != "test"
+                return !isTest(file, function) && !["init", "deinit"].contains(function.name)
+                    && (isNamedSo || hasCheck(file, function))
+                    && isNeverCalled(function, in: files.filter { $0.module == file.module })
+            }.map {
+                Offence(path: file.path, line: $0.line, message: "`\($0.name)` has no @Test")
             }
-            let isNamedSo = function.name.hasPrefix("test") && function.name != "test"
-            // What checks and is never mentioned again is no part of a test either.
-            let isAlone = file.text.positions(of: function.name).count == 1
-            return isAlone && (isNamedSo || hasCheck(file, function))
-        }.map {
-            Offence(path: file.path, line: $0.line, message: "`\($0.name)` has no @Test")
         }
+    }
+
+    /// What checks and is mentioned but once, where it is declared, is no part of a test either.
+    private static func isNeverCalled(_ function: Function, in files: [SourceFile]) -> Bool {
+        files.reduce(0) { $0 + $1.text.positions(of: function.name).count } == 1
     }
 
     /// A test that cannot fail proves nothing.

@@ -32,7 +32,7 @@ extension Rules {
     }
 
     /// A test that sleeps is slow on good days and wrong on bad ones.
-    static func sleep(_ file: SourceFile) -> [Offence] {
+    static func sleeps(_ file: SourceFile) -> [Offence] {
         guard file.isTest, file.module != "FaultTests" else { return [] }
         return ["sleep(", "usleep(", "nanosleep(", "sleep(for:", "sleep(until:"].flatMap {
             file.offences(at: $0, "a sleep in a test; wait for what it waits for")
