@@ -43,6 +43,11 @@ package enum DurationText {
     private static func refusal(of text: String) -> YAMLValueError {
         let compact = text.lowercased().filter { $0 != " " }
         var help = "write a whole number and a unit: 90s, 15m, 2h or 1d"
+        if CoreSchema.kind(of: text) == .integer, Int64(text) ?? 0 > 0 {
+            return YAMLValueError(
+                message: "the duration '\(text.shortened(to: 40))' has no unit",
+                help: "write \(text.shortened(to: 40))s for seconds; there are s, m, h and d")
+        }
         if let seconds = foreignSeconds(compact), seconds >= 1,
             seconds <= Double(longestSeconds), seconds == seconds.rounded()
         {

@@ -1,9 +1,14 @@
 /// What other tools call things, and what they are called here.
 enum ForeignKey {
-    /// The answer to a key of another tool that stands in a job.
-    ///
-    /// Kept apart from ``ScheduleKey``: these are no keys, only what people type.
-    static let inJobs: [String: String] = {
+    /// How the use of our key differs from that of theirs.
+    enum Usage {
+        /// `did you mean 'suspend' with the opposite value?`
+        case differently(String)
+        /// What to write, where it is more than one key.
+        case instead(String)
+    }
+
+    private static let inJobs: [String: String] = {
         var table: [String: String] = [:]
         for (ours, theirs) in synonyms {
             for name in theirs { table[folded(name)] = ours }
@@ -12,19 +17,13 @@ enum ForeignKey {
     }()
 
     /// The key of a job that another tool's key stands for, and how its use differs, if it does.
-    static func ours(for name: String, in place: ScheduleKey.Place) -> (key: String, how: String?)?
-    {
+    static func ours(for name: String, in place: ScheduleKey.Place) -> (key: String, how: Usage?)? {
         let folded = folded(name)
-        switch place {
-        case .job, .defaults:
-            guard let key = inJobs[folded] else { return nil }
-            return (key, usage[folded])
-        case .scheduleItem:
-            guard let key = inJobs[folded] else { return nil }
-            return (key == "schedule" ? "cron" : key, nil)
-        case .file:
-            return top[folded].map { ($0, nil) }
-        }
+        if place == .file, let key = top[folded] { return (key, nil) }
+        if place == .scheduleItem, folded == "schedule" { return ("cron", nil) }
+        guard let key = inJobs[folded], name != key else { return nil }
+        if place == .scheduleItem, key == "schedule" { return ("cron", nil) }
+        return (key, usage[folded])
     }
 
     private static func folded(_ name: String) -> String {
@@ -81,7 +80,7 @@ enum ForeignKey {
             "task",
             [
                 "command", "sql", "run", "script", "exec", "shell", "func", "function", "class",
-                "kind", "query",
+                "query",
             ]
         ),
         (
@@ -104,18 +103,18 @@ enum ForeignKey {
     ]
 
     /// Where not only the name differs.
-    private static let usage: [String: String] = {
-        let text: [(names: [String], how: String)] = [
-            (["live", "enabled", "active", "is_active"], "with the opposite value"),
+    private static let usage: [String: Usage] = {
+        let text: [(names: [String], how: Usage)] = [
+            (["live", "enabled", "active", "is_active"], .differently("with the opposite value")),
             (
                 ["timeout", "max_runtime", "time_limit", "max_run_time", "execution_timeout"],
-                "with a whole number of seconds"
+                .differently("with a whole number of seconds")
             ),
             (
                 ["command", "run", "script", "exec", "shell"],
-                "task: command and parameters: {run: […]}"
+                .instead("'task: command' and 'parameters: {run: […]}'")
             ),
-            (["sql", "query"], "task: sql and parameters: {statement: …}"),
+            (["sql", "query"], .instead("'task: sql' and 'parameters: {statement: …}'")),
         ]
         return Dictionary(
             text.flatMap { entry in entry.names.map { (folded($0), entry.how) } }

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Scheduling
 
 /// Reads the jobs of one file.
@@ -39,7 +40,7 @@ struct JobReader {
     private func read(_ job: MappingReader, name: YAMLNode) -> JobDefinition? {
         let ownZone = zones.read(job, collector: collector)
         let zone = ownZone ?? defaults.timeZone ?? .utc
-        let isZoneChosen = job.value("timeZone") != nil || defaults.timeZone != nil
+        let isZoneChosen = job.hasTried("timeZone") || defaults.timeZone != nil
         let recurrence = RecurrenceReader(zones: zones, collector: collector)
             .read(job, name: name, zone: zone, isZoneChosen: isZoneChosen)
         checkConcurrencyPolicy(job)
@@ -74,7 +75,7 @@ struct JobReader {
             Diagnostic(
                 category: .value, at: key, message: message,
                 help: "use letters of ASCII, digits, '.', '_' and '-', a letter or digit first"
-                    + (Self.suggestedName(name).map { ", such as '\($0)'" } ?? "")))
+                    + (isShort ? Self.suggestedName(name).map { ", such as '\($0)'" } ?? "" : "")))
     }
 
     private static func isName(_ name: String) -> Bool {
@@ -92,7 +93,11 @@ struct JobReader {
     }
 
     private static func suggestedName(_ name: String) -> String? {
-        let words = name.utf8.prefix(100).split {
+        // Decomposed, `ü` is a `u` and a mark.
+        let plain = name.decomposedStringWithCanonicalMapping.unicodeScalars.filter {
+            $0.properties.generalCategory != .nonspacingMark
+        }
+        let words = String(String.UnicodeScalarView(plain)).utf8.split {
             !(isLetterOrDigit($0) || $0 == 0x2E || $0 == 0x5F || $0 == 0x2D)
         }
         let text = words.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "-")
@@ -133,6 +138,7 @@ struct JobReader {
         _ job: MappingReader, name: YAMLNode, parameters: YAMLNode?, transaction: TransactionMode
     ) -> String? {
         guard let node = job.value("task") else {
+            if job.hasTried("task") { return nil }
             collector.add(
                 Diagnostic(
                     category: .missing, at: name,
@@ -151,12 +157,23 @@ struct JobReader {
             return nil
         }
         if let parameters {
-            collector.add(
-                tasks.check(
-                    task: task, parameters: parameters, in: baseDirectory, transaction: transaction)
-            )
+            var found = tasks.check(
+                task: task, parameters: parameters, in: baseDirectory, transaction: transaction)
+            if !job.hasTried("parameters") { found = found.map { absent($0, task: task) } }
+            collector.add(found)
         }
         return task
+    }
+
+    /// What is missing in parameters that are not there is shown at the task.
+    private func absent(_ diagnostic: Diagnostic, task: String) -> Diagnostic {
+        guard diagnostic.category == .missing, let source = diagnostic.source,
+            let position = diagnostic.position
+        else { return diagnostic }
+        return Diagnostic(
+            category: .missing, source: source, position: position, length: diagnostic.length,
+            message: "'\(task)' has no parameters: \(diagnostic.message)",
+            help: "add 'parameters:' and below it, indented, what the task is told")
     }
 
     private static func list(_ names: [String]) -> String {
@@ -164,7 +181,7 @@ struct JobReader {
     }
 
     private func warnWithoutDeadline(_ deadline: Int?, job: MappingReader, name: YAMLNode) {
-        guard deadline == nil, job.value("activeDeadlineSeconds") == nil else { return }
+        guard deadline == nil, !job.hasTried("activeDeadlineSeconds") else { return }
         collector.add(
             Diagnostic(
                 severity: .warning, category: .noDeadline, at: name,

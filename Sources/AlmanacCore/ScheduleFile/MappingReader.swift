@@ -27,7 +27,9 @@ struct MappingReader {
     let node: YAMLNode
     let place: ScheduleKey.Place
     private let collector: DiagnosticCollector
-    private var values: [String: YAMLNode] = [:]
+    private var pairs: [String: YAMLPair] = [:]
+    /// Keys that a misspelt one was meant to be.
+    private var meant: Set<String> = []
 
     /// Reports the node and returns `nil` where it is no mapping.
     init?(
@@ -47,23 +49,35 @@ struct MappingReader {
         }
         for pair in pairs {
             if let key = ScheduleKey.named(pair.name, in: place), key.isAvailable {
-                values[pair.name] = pair.value
+                self.pairs[pair.name] = pair
             } else {
-                collector.add(refusal(of: pair))
+                let refusal = refusal(of: pair)
+                collector.add(refusal.diagnostic)
+                if let key = refusal.meant { meant.insert(key) }
             }
         }
     }
 
     /// The node under a key; a key without a value counts as written.
-    func value(_ key: String) -> YAMLNode? { values[key] }
+    func value(_ key: String) -> YAMLNode? { pairs[key]?.value }
+
+    /// The key itself, where it is written.
+    func key(_ key: String) -> YAMLNode? { pairs[key]?.key }
+
+    /// Whether the key is written, be it misspelt: then it is not missing as well.
+    func hasTried(_ key: String) -> Bool { pairs[key] != nil || meant.contains(key) }
 
     /// The value under a key, read by its type; reported and `nil` where it does not fit.
     func read<Value: YAMLScalarValue>(_ key: String, as type: Value.Type = Value.self) -> Value? {
-        guard let node = values[key] else { return nil }
+        guard let node = value(key) else { return nil }
         do {
             return try Value(node, subject: "'\(key)'")
         } catch {
-            report(error, at: node)
+            var error = error as? YAMLValueError
+            if error?.help == nil || node.isNull {
+                error?.help = ScheduleKey.named(key, in: place).map { "it says: \($0.meaning)" }
+            }
+            if let error { report(error, at: node) }
             return nil
         }
     }
@@ -71,7 +85,7 @@ struct MappingReader {
     /// One of the cases of an enumeration.
     func read<Value>(_ key: String, choices: Value.Type) -> Value?
     where Value: CaseIterable & RawRepresentable<String> {
-        guard let node = values[key], let text = read(key, as: String.self) else { return nil }
+        guard let node = value(key), let text = read(key, as: String.self) else { return nil }
         if let value = Value(rawValue: text) { return value }
         let names = Value.allCases.map(\.rawValue)
         let allowed = "possible are \(Suggestion.list(names, joinedBy: "and"))"
@@ -86,95 +100,51 @@ struct MappingReader {
 
     /// A number of seconds, at least 1.
     func readSeconds(_ key: String) -> Int? {
-        guard let node = values[key] else { return nil }
-        if let text = node.scalar?.text, node.scalar?.kind == .string,
-            let seconds = try? DurationText.seconds(text)
-        {
-            collector.add(
-                Diagnostic(
-                    category: .value, at: node,
-                    message: "'\(key)' must be a whole number of seconds",
-                    help: "write \(seconds)"))
+        guard let node = value(key) else { return nil }
+        do {
+            return try seconds(in: node, key: key)
+        } catch {
+            report(error, at: node)
             return nil
         }
-        guard let seconds = read(key, as: Int.self) else { return nil }
-        let longest = Int(DurationText.longestSeconds)
-        guard seconds >= 1, seconds <= longest else {
-            collector.add(
-                Diagnostic(
-                    category: .value, at: node,
-                    message: seconds < 1
-                        ? "'\(key)' must be at least 1 second, not \(seconds)"
-                        : "'\(key)' is longer than 100 years",
-                    help: seconds == 0 ? "leave the key out for no limit" : nil))
-            return nil
-        }
-        return seconds
     }
 
-    /// Reports what a conversion threw.
-    func report(_ error: any Error, at node: YAMLNode, category: Diagnostic.Category = .value) {
-        guard let error = error as? YAMLValueError else { return }
+    private func seconds(in node: YAMLNode, key: String) throws(YAMLValueError) -> Int {
+        let scalar = node.scalar
+        let what = "'\(key)' must be a whole number of seconds"
+        let found = ", not \(node.kindInWords)"
+        switch scalar?.kind {
+        case .string:
+            if let seconds = try? DurationText.seconds(scalar?.text ?? "") {
+                throw YAMLValueError(message: what + found, help: "write \(seconds)")
+            }
+            throw YAMLValueError(message: what + found, help: DecimalText.help(for: node))
+        case .integer:
+            let longest = DurationText.longestSeconds
+            let seconds = CoreSchema.integer(scalar?.text ?? "", as: Int.self)
+            guard let seconds, seconds <= longest else {
+                throw YAMLValueError(
+                    message: "'\(key)' is longer than 100 years or no number of seconds at all",
+                    help: "write a whole number of seconds from 1 to \(longest)")
+            }
+            guard seconds >= 1 else {
+                throw YAMLValueError(
+                    message: "'\(key)' must be at least 1, not \(seconds)",
+                    help: "leave the key out for no limit")
+            }
+            return seconds
+        case .null:
+            throw YAMLValueError(message: what + found, help: "leave the key out for no limit")
+        case .boolean, .float, nil:
+            throw YAMLValueError(message: what + found)
+        }
+    }
+
+    /// Reports what is wrong with a value.
+    func report(
+        _ error: YAMLValueError, at node: YAMLNode, category: Diagnostic.Category = .value
+    ) {
         collector.add(
             Diagnostic(category: category, at: node, message: error.message, help: error.help))
-    }
-
-    // MARK: Keys that do not belong here
-
-    private func refusal(of pair: YAMLPair) -> Diagnostic {
-        let name = pair.name
-        let shown = name.shortened(to: 60)
-        if let key = ScheduleKey.named(name, in: place) {
-            return Diagnostic(
-                category: .unavailable, at: pair.key, message: "'\(shown)' is not available yet",
-                help: "remove it; it will say: \(key.meaning)")
-        }
-        let places = ScheduleKey.places(of: name)
-        if !places.isEmpty {
-            let belongs = places.map(\.inWords).joined(separator: " or ")
-            return Diagnostic(
-                category: .unknownKey, at: pair.key,
-                message: "'\(shown)' cannot stand \(place.inWords)",
-                help: "it belongs \(belongs)" + misplacementHint(name))
-        }
-        return Diagnostic(
-            category: .unknownKey, at: pair.key, message: "unknown key '\(shown)'",
-            help: help(for: pair))
-    }
-
-    private func misplacementHint(_ name: String) -> String {
-        switch (place, name) {
-        case (.job, "jobs"), (.job, "defaults"), (.job, "version"): "; check the indentation"
-        case (.file, _): "; indent it, or move it into 'defaults' or a job"
-        default: ""
-        }
-    }
-
-    private func help(for pair: YAMLPair) -> String {
-        let name = pair.name
-        if let (ours, how) = ForeignKey.ours(for: name, in: place) { return answer(ours, how) }
-        if place == .file, pair.value["task"] != nil || pair.value["schedule"] != nil {
-            return "is it a job? Jobs stand under 'jobs:', indented"
-        }
-        let names = ScheduleKey.all.filter { $0.places.contains(place) }
-        if let near = Suggestion.nearest(to: name, among: names.map(\.name)).first {
-            return answer(near, nil)
-        }
-        return "the keys \(place.inWords) are \(Self.names(of: place))"
-    }
-
-    private func answer(_ ours: String, _ how: String?) -> String {
-        if let how, how.contains(":") { return "write \(how)" }
-        let question = "did you mean '\(ours)'" + (how.map { " \($0)" } ?? "") + "?"
-        guard let key = ScheduleKey.named(ours, in: place) else {
-            let places = ScheduleKey.places(of: ours).map(\.inWords).joined(separator: " or ")
-            return "'\(ours)' is the name here, and it belongs \(places)"
-        }
-        return key.isAvailable ? question : "\(question) But that is not available yet"
-    }
-
-    private static func names(of place: ScheduleKey.Place) -> String {
-        Suggestion.list(
-            ScheduleKey.available(in: place).map(\.name), joinedBy: "and")
     }
 }

@@ -26,6 +26,7 @@ struct RecurrenceReader {
     func read(_ job: MappingReader, name: YAMLNode, zone: Zone, isZoneChosen: Bool) -> Result? {
         switch (job.value("schedule"), job.value("every")) {
         case (nil, nil):
+            if job.hasTried("schedule") || job.hasTried("every") { return nil }
             collector.add(
                 Diagnostic(
                     category: .missing, at: name,
@@ -35,7 +36,7 @@ struct RecurrenceReader {
         case (let schedule?, let every?):
             collector.add(
                 Diagnostic(
-                    category: .schedule, at: every,
+                    category: .schedule, at: job.key("every") ?? every,
                     message: "a job has either 'schedule' or 'every', not both",
                     help: "remove one; 'schedule' stands at line \(schedule.position.line)"))
             return nil
@@ -49,30 +50,37 @@ struct RecurrenceReader {
     // MARK: every
 
     private func readEvery(_ node: YAMLNode, _ job: MappingReader) -> Result? {
-        guard let text = job.read("every", as: String.self) else { return nil }
         do {
-            let seconds = try DurationText.seconds(text)
-            guard seconds >= 1 else {
-                throw YAMLValueError(
-                    message: "'every' must be at least 1 second, not '\(text)'",
-                    help: "to stop the job write 'suspend: true'")
-            }
+            let seconds = try seconds(in: node)
             let spelled = DurationText.text(seconds)
             return Result(
                 recurrence: .every(seconds: seconds, anchor: .distantPast),
                 text: "every \(spelled)",
                 canonical: [("every", .text(spelled))])
         } catch {
-            if CoreSchema.kind(of: text) == .string, text.split(separator: " ").count >= 5 {
-                job.report(
-                    YAMLValueError(
-                        message: "'every' takes a duration, not a cron expression",
-                        help: "did you mean 'schedule'?"), at: node, category: .schedule)
-            } else {
-                job.report(error, at: node, category: .schedule)
-            }
+            job.report(error, at: node, category: .schedule)
             return nil
         }
+    }
+
+    private func seconds(in node: YAMLNode) throws(YAMLValueError) -> Int64 {
+        guard let scalar = node.scalar, scalar.kind != .null else {
+            throw YAMLValueError(
+                message: "'every' must be a duration, not \(node.kindInWords)",
+                help: "write a whole number and a unit: 90s, 15m, 2h or 1d")
+        }
+        if scalar.text.hasPrefix("@") || scalar.text.split(separator: " ").count >= 5 {
+            throw YAMLValueError(
+                message: "'every' takes a duration, not a cron expression",
+                help: "did you mean 'schedule'?")
+        }
+        let seconds = try DurationText.seconds(scalar.text)
+        guard seconds >= 1 else {
+            throw YAMLValueError(
+                message: "'every' must be at least 1 second, not '\(scalar.text)'",
+                help: "to stop the job write 'suspend: true'")
+        }
+        return seconds
     }
 
     // MARK: schedule
@@ -81,9 +89,9 @@ struct RecurrenceReader {
         var items: [Item] = []
         switch node.content {
         case .scalar:
-            guard let item = readItem(node, zone: zone, isZoneChosen: isZoneChosen) else {
-                return nil
-            }
+            let item = readItem(
+                node, subject: "'schedule'", zone: zone, isZoneChosen: isZoneChosen)
+            guard let item else { return nil }
             items = [item]
         case .sequence(let nodes):
             guard !nodes.isEmpty else {
@@ -93,7 +101,10 @@ struct RecurrenceReader {
                         help: "add a cron expression; to stop the job write 'suspend: true'"))
                 return nil
             }
-            let read = nodes.map { readItem($0, zone: zone, isZoneChosen: isZoneChosen) }
+            let read = nodes.map {
+                readItem(
+                    $0, subject: "an item of 'schedule'", zone: zone, isZoneChosen: isZoneChosen)
+            }
             items = read.compactMap { $0 }
             guard items.count == read.count else { return nil }
         case .mapping:
@@ -125,35 +136,40 @@ struct RecurrenceReader {
             canonical: [("schedule", .list(canonical))])
     }
 
-    private func readItem(_ node: YAMLNode, zone: Zone, isZoneChosen: Bool) -> Item? {
+    private func readItem(
+        _ node: YAMLNode, subject: String, zone: Zone, isZoneChosen: Bool
+    ) -> Item? {
         guard node.mapping != nil else {
-            return readCron(node, key: "schedule", zone: zone, isZoneChosen: isZoneChosen)
+            return readCron(
+                node, subject: subject, zone: zone, isZoneChosen: isZoneChosen)
         }
         guard
             let reader = MappingReader(
-                node, place: .scheduleItem, subject: "an item of 'schedule'", collector: collector)
+                node, place: .scheduleItem, subject: subject, collector: collector)
         else { return nil }
         let ownZone = zones.read(reader, collector: collector)
         guard let cron = reader.value("cron") else {
+            if reader.hasTried("cron") { return nil }
             collector.add(
                 Diagnostic(
                     category: .missing, at: node, message: "'cron' is missing in this item",
                     help: "add 'cron: \"30 2 * * *\"'"))
             return nil
         }
-        let isChosen = isZoneChosen || reader.value("timeZone") != nil
-        let item = readCron(cron, key: "cron", zone: ownZone ?? zone, isZoneChosen: isChosen)
+        let isChosen = isZoneChosen || reader.hasTried("timeZone")
+        let item = readCron(
+            cron, subject: "'cron'", zone: ownZone ?? zone, isZoneChosen: isChosen)
         return reader.value("timeZone") != nil && ownZone == nil ? nil : item
     }
 
     private func readCron(
-        _ node: YAMLNode, key: String, zone: Zone, isZoneChosen: Bool
+        _ node: YAMLNode, subject: String, zone: Zone, isZoneChosen: Bool
     ) -> Item? {
         guard let scalar = node.scalar, scalar.kind != .null else {
             collector.add(
                 Diagnostic(
                     category: .schedule, at: node,
-                    message: "'\(key)' must be a cron expression, not \(node.kindInWords)",
+                    message: "\(subject) must be a cron expression, not \(node.kindInWords)",
                     help: "write it in quotes, such as \"30 2 * * *\""))
             return nil
         }

@@ -26,29 +26,44 @@ struct ScheduleFileReader {
                     help: "begin it with 'version: 1' and 'jobs:', or remove it"))
             return []
         }
-        let file = MappingReader(
-            root, place: .file, subject: "a schedule file", collector: collector)
-        guard let file, checkVersion(file) else { return [] }
+        guard root.mapping != nil else {
+            collector.add(
+                Diagnostic(
+                    category: .value, at: root,
+                    message: "a schedule file must be a mapping, not \(root.kindInWords)",
+                    help: "begin it with 'version: 1', then 'jobs:'"))
+            return []
+        }
+        guard !isOfAnotherVersion(root),
+            let file = MappingReader(
+                root, place: .file, subject: "a schedule file", collector: collector)
+        else { return [] }
+        checkVersion(file)
         return readJobs(file, defaults: readDefaults(file))
     }
 
     /// Another version may mean something else by every other key, so nothing more is said about it.
-    private func checkVersion(_ file: MappingReader) -> Bool {
-        guard let node = file.value("version") else {
-            collector.add(
-                Diagnostic(
-                    category: .missing, source: file.node.source, position: file.node.position,
-                    message: "'version' is missing", help: "begin the file with 'version: 1'"))
-            return true
-        }
-        guard let version = file.read("version", as: Int.self) else { return true }
-        guard version != Schedule.formatVersion else { return true }
+    private func isOfAnotherVersion(_ root: YAMLNode) -> Bool {
+        guard let node = root["version"], let scalar = node.scalar, scalar.kind == .integer,
+            CoreSchema.integer(scalar.text) != Schedule.formatVersion
+        else { return false }
         collector.add(
             Diagnostic(
                 category: .value, at: node,
-                message: "version \(version) of the format is not known to this Almanac",
-                help: "it reads version \(Schedule.formatVersion); a newer Almanac may know more"))
-        return false
+                message: "version \(scalar.text.shortened(to: 40)) of the format is not known here",
+                help: "this Almanac reads version \(Schedule.formatVersion)"))
+        return true
+    }
+
+    private func checkVersion(_ file: MappingReader) {
+        guard !file.hasTried("version") else {
+            _ = file.read("version", as: Int.self)
+            return
+        }
+        collector.add(
+            Diagnostic(
+                category: .missing, source: file.node.source, position: file.node.position,
+                message: "'version' is missing", help: "begin the file with 'version: 1'"))
     }
 
     private func readDefaults(_ file: MappingReader) -> JobDefaults {
@@ -71,6 +86,7 @@ struct ScheduleFileReader {
 
     private func readJobs(_ file: MappingReader, defaults: JobDefaults) -> [NamedJob] {
         guard let node = file.value("jobs") else {
+            if file.hasTried("jobs") { return [] }
             collector.add(
                 Diagnostic(
                     category: .missing, source: file.node.source, position: file.node.position,

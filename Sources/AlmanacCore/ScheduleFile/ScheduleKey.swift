@@ -110,8 +110,11 @@ extension ScheduleKey {
         all.filter { $0.isAvailable && $0.places.contains(place) }
     }
 
-    /// The places where a key of that name can stand.
-    static func places(of name: String) -> [Place] {
-        all.filter { $0.name == name }.flatMap(\.places)
+    /// Where a key of that name can stand, in words; `nil` for no key at all.
+    static func whereabouts(of name: String) -> String? {
+        let keys = all.filter { $0.name == name }
+        guard !keys.isEmpty else { return nil }
+        let places = keys.flatMap(\.places).map(\.inWords).joined(separator: " or ")
+        return keys.contains(where: \.isAvailable) ? places : "\(places), but is not available yet"
     }
 }

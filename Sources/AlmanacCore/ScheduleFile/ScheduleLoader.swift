@@ -12,7 +12,8 @@ package struct ScheduleLoader: Sendable {
     /// Of a folder the `*.yaml` files directly in it are read, in the order of their names. `defaults` hold
     /// for the file they stand in.
     ///
-    /// - Throws: ``DiagnosticsError`` with all errors of all files, and the warnings among them.
+    /// - Throws: ``DiagnosticsError`` with all errors of all files. Warnings are for a schedule that is
+    ///   valid.
     package func load(paths: [String]) throws -> (schedule: Schedule, warnings: [Diagnostic]) {
         let collector = DiagnosticCollector()
         let sources = ScheduleFiles(collector: collector).read(paths)
@@ -47,7 +48,9 @@ package struct ScheduleLoader: Sendable {
             }
         }
         let found = DiagnosticReport(collector.diagnostics)
-        guard found.errorCount == 0 else { throw DiagnosticsError(found.diagnostics) }
+        guard found.errorCount == 0 else {
+            throw DiagnosticsError(found.diagnostics.filter { $0.severity == .error })
+        }
         let files = sources.map { ScheduleSource(path: $0.path, text: $0.text) }
         return (Schedule(jobs: definitions, files: files), found.diagnostics)
     }

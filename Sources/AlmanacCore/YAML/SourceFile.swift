@@ -49,10 +49,7 @@ package final class SourceFile: Sendable {
         self.bytes = bytes
         self.lineStarts = scan.lineStarts
         if let problem {
-            throw DiagnosticsError(
-                Diagnostic(
-                    severity: .error, category: .syntax, source: self,
-                    position: problem.position, message: problem.message, help: problem.help))
+            throw DiagnosticsError(problem.diagnostic(in: self))
         }
     }
 
@@ -63,6 +60,9 @@ package final class SourceFile: Sendable {
         try self.init(path: path, bytes: Array(text.utf8), limits: limits)
     }
 
+    /// The bytes after a byte order mark.
+    var content: ArraySlice<UInt8> { bytes[Int(lineStarts[0])...] }
+
     /// The whole text.
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
@@ -70,9 +70,14 @@ package final class SourceFile: Sendable {
     package func line(_ number: Int) -> String? {
         guard number >= 1, number <= lineStarts.count else { return nil }
         let start = Int(lineStarts[number - 1])
-        var end = number < lineStarts.count ? Int(lineStarts[number]) : bytes.count
-        if number < lineStarts.count { end -= breakLength(endingAt: end) }
-        return String(decoding: bytes[start..<max(start, end)], as: UTF8.self)
+        guard number < lineStarts.count else {
+            // The scan may have stopped in this line, with others after it.
+            let line = bytes[start...].prefix { $0 != 0x0A && $0 != 0x0D }
+            return String(decoding: line, as: UTF8.self)
+        }
+        let end = Int(lineStarts[number])
+        return String(
+            decoding: bytes[start..<max(start, end - breakLength(endingAt: end))], as: UTF8.self)
     }
 
     /// The length in bytes of the line break whose last byte stands before `end`.
@@ -89,9 +94,20 @@ package final class SourceFile: Sendable {
 /// The one pass over a file's bytes that finds the lines and the first thing that YAML forbids.
 private struct SourceScan {
     struct Problem {
-        var position: SourcePosition
+        /// `nil` for the file as a whole, whose text is not to be shown.
+        var position: SourcePosition?
         var message: String
         var help: String
+
+        func diagnostic(in source: SourceFile) -> Diagnostic {
+            guard let position else {
+                return Diagnostic(
+                    category: .syntax, path: source.path, message: message, help: help)
+            }
+            return Diagnostic(
+                category: .syntax, source: source, position: position, message: message,
+                help: help)
+        }
     }
 
     let bytes: [UInt8]
@@ -107,14 +123,12 @@ private struct SourceScan {
         lineStarts = [0]
         guard bytes.count <= limits.fileBytes else {
             return Problem(
-                position: .start,
                 message: "the file has \(bytes.count) bytes; the limit is \(limits.fileBytes)",
                 help: "split it into several files")
         }
         if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
             return Problem(
-                position: .start, message: "the file is in UTF-16, not UTF-8",
-                help: "save it as UTF-8")
+                message: "the file is in UTF-16, not UTF-8", help: "save it as UTF-8")
         }
         return bytes.withUnsafeBufferPointer { scan($0) }
     }

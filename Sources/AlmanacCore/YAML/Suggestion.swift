@@ -8,7 +8,7 @@ package enum Suggestion {
     ) -> [String] {
         let wanted = folded(name)
         guard !wanted.isEmpty, wanted.count <= 64 else { return [] }
-        let limit = max(1, wanted.count / 3)
+        let limit = wanted.count < 3 ? 0 : max(1, wanted.count / 3)
         let rated = names.compactMap { candidate -> (name: String, distance: Int)? in
             let other = folded(candidate)
             guard abs(other.count - wanted.count) <= limit else { return nil }

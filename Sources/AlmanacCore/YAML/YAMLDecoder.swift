@@ -76,6 +76,8 @@ struct DecodingFailure: Error {
     var missingKey: String?
     /// Whether it follows from a stand-in, and says nothing about the file.
     var isConsequence = false
+    /// Whether no stand-in for the value can be made: a list or dictionary can do without it.
+    var isToBeOmitted = false
 }
 
 /// What the runs over one node share: which values failed before, and what keys nobody asked for.
@@ -83,6 +85,7 @@ final class DecodingRun {
     let root: YAMLNode
     let userInfo: [CodingUserInfoKey: any Sendable]
     private var standIns: Set<[String]> = []
+    private var omitted: Set<[String]> = []
     private var unknownKeys: [UnknownKey] = []
 
     private struct UnknownKey {
@@ -99,7 +102,13 @@ final class DecodingRun {
     /// Prepares the next run; false where that would change nothing.
     func standIn(for failure: DecodingFailure) -> Bool {
         unknownKeys = []
-        return standIns.insert(failure.path).inserted
+        return failure.isToBeOmitted
+            ? omitted.insert(failure.path).inserted : standIns.insert(failure.path).inserted
+    }
+
+    /// Whether a list or dictionary is to be read as if the value were not there.
+    func isOmitted(_ path: [any CodingKey]) -> Bool {
+        !omitted.isEmpty && omitted.contains(path.map(\.name))
     }
 
     func diagnostics(with failures: [DecodingFailure]) -> [Diagnostic] {
@@ -141,8 +150,12 @@ final class DecodingRun {
     private func standIn<Value: Decodable>(
         _ type: Value.Type, path: [any CodingKey]
     ) throws -> Value {
-        let consequence = DecodingFailure(
-            path: path.dropLast().map(\.name), diagnostics: [], isConsequence: true)
+        let consequence =
+            isOmitted(path)
+            ? DecodingFailure(
+                path: path.dropLast().map(\.name), diagnostics: [], isConsequence: true)
+            : DecodingFailure(
+                path: path.map(\.name), diagnostics: [], isConsequence: true, isToBeOmitted: true)
         guard path.count <= YAMLLimits.standard.depth else { throw consequence }
         if let scalar = type as? any YAMLScalarValue.Type, let value = scalar.standIn as? Value {
             return value

@@ -114,7 +114,7 @@ package struct YAMLScalar: Sendable, Hashable {
     /// What the scalar is, for messages.
     package var kindInWords: String {
         switch kind {
-        case .null: text.isEmpty ? "empty" : "null"
+        case .null: text.isEmpty ? "an empty value" : "null"
         case .boolean: "\(text) (true or false)"
         case .integer, .float: "the number \(text.shortened(to: 40))"
         case .string: text.isEmpty ? "an empty text" : "the text '\(text.shortened(to: 40))'"

@@ -60,7 +60,12 @@ private struct YAMLKeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtoco
 
     /// In the order of the file.
     var allKeys: [Key] {
-        decoder.node?.mapping?.compactMap { Key(stringValue: $0.name) } ?? []
+        let keys = decoder.node?.mapping?.compactMap { Key(stringValue: $0.name) } ?? []
+        return keys.filter { key in
+            guard decoder.run.isOmitted(codingPath + [key]) else { return true }
+            decoder.use.ask(key.stringValue)
+            return false
+        }
     }
 
     func contains(_ key: Key) -> Bool {
@@ -105,7 +110,7 @@ private struct YAMLKeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtoco
 
 private struct YAMLUnkeyedContainer: UnkeyedDecodingContainer {
     let decoder: YAMLNodeDecoder
-    private let items: [YAMLNode]
+    private let items: [(index: Int, node: YAMLNode)]
     private(set) var currentIndex = 0
 
     init(_ decoder: YAMLNodeDecoder) throws {
@@ -115,7 +120,9 @@ private struct YAMLUnkeyedContainer: UnkeyedDecodingContainer {
             return
         }
         guard let items = node.sequence else { throw decoder.mustBe("a list") }
-        self.items = items
+        self.items = items.enumerated().filter {
+            !decoder.run.isOmitted(decoder.codingPath + [IndexKey(index: $0.offset)])
+        }.map { ($0.offset, $0.element) }
     }
 
     var codingPath: [any CodingKey] { decoder.codingPath }
@@ -123,7 +130,7 @@ private struct YAMLUnkeyedContainer: UnkeyedDecodingContainer {
     var isAtEnd: Bool { currentIndex >= items.count }
 
     mutating func decodeNil() throws -> Bool {
-        guard !isAtEnd, items[currentIndex].isNull else { return false }
+        guard !isAtEnd, items[currentIndex].node.isNull else { return false }
         currentIndex += 1
         return true
     }
@@ -152,13 +159,12 @@ private struct YAMLUnkeyedContainer: UnkeyedDecodingContainer {
     }
 
     private func next() throws -> (node: YAMLNode?, key: IndexKey) {
-        let key = IndexKey(index: currentIndex)
-        guard decoder.node != nil else { return (nil, key) }
+        guard decoder.node != nil else { return (nil, IndexKey(index: currentIndex)) }
         guard !isAtEnd else {
             throw YAMLValueError(
                 message: "\(decoder.run.subject(codingPath)) needs more than \(items.count) items")
         }
-        return (items[currentIndex], key)
+        return (items[currentIndex].node, IndexKey(index: items[currentIndex].index))
     }
 }
 

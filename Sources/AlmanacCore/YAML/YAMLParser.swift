@@ -12,7 +12,8 @@ package enum YAMLParser {
         -> YAMLNode?
     {
         var builder = YAMLTreeBuilder(source: source, limits: limits)
-        source.bytes.withUnsafeBufferPointer { builder.read($0) }
+        // libyaml would count a byte order mark as a column.
+        source.content.withUnsafeBufferPointer { builder.read($0) }
         guard builder.diagnostics.isEmpty else { throw DiagnosticsError(builder.diagnostics) }
         return builder.root
     }

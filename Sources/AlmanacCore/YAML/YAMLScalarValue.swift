@@ -59,7 +59,7 @@ extension Bool: YAMLScalarValue {
 extension YAMLScalarValue where Self: FixedWidthInteger {
     init(_ node: YAMLNode, subject: String) throws {
         guard let scalar = node.scalar, scalar.kind == .integer else {
-            throw Self.mustBe("a whole number", node, subject, help: numberHelp(for: node))
+            throw Self.mustBe("a whole number", node, subject, help: DecimalText.help(for: node))
         }
         guard let value = CoreSchema.integer(scalar.text, as: Self.self) else {
             throw YAMLValueError(
@@ -76,22 +76,26 @@ extension YAMLScalarValue where Self: BinaryFloatingPoint {
     init(_ node: YAMLNode, subject: String) throws {
         guard let scalar = node.scalar, scalar.kind == .integer || scalar.kind == .float,
             let value = CoreSchema.double(scalar.text)
-        else { throw Self.mustBe("a number", node, subject, help: numberHelp(for: node)) }
+        else { throw Self.mustBe("a number", node, subject, help: DecimalText.help(for: node)) }
         self = Self(value)
     }
 
     static var standIn: Self { 0 }
 }
 
-private func numberHelp(for node: YAMLNode) -> String? {
-    guard let scalar = node.scalar, scalar.kind == .string else { return nil }
-    switch CoreSchema.kind(of: scalar.text) {
-    case .integer, .float: return "remove the quotes"
-    case .null, .boolean, .string: break
+/// Numbers that are nearly in the notation of the core schema.
+enum DecimalText {
+    /// What to write instead.
+    static func help(for node: YAMLNode) -> String? {
+        guard let scalar = node.scalar, scalar.kind == .string else { return nil }
+        switch CoreSchema.kind(of: scalar.text) {
+        case .integer, .float: return "remove the quotes"
+        case .null, .boolean, .string: break
+        }
+        let digits = scalar.text.filter { $0 != "_" && $0 != "," }
+        guard digits != scalar.text, CoreSchema.kind(of: digits) == .integer else { return nil }
+        return "write \(digits)"
     }
-    let digits = scalar.text.filter { $0 != "_" && $0 != "," }
-    guard digits != scalar.text, CoreSchema.kind(of: digits) == .integer else { return nil }
-    return "write \(digits)"
 }
 
 extension Int: YAMLScalarValue {}

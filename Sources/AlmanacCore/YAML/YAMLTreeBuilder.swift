@@ -51,6 +51,7 @@ struct YAMLTreeBuilder {
                 let event = try stream.next()
                 if case .streamEnd = event.content { return }
                 try handle(event)
+                if diagnostics.count >= limits.diagnostics { return }
             }
         } catch let problem as YAMLSyntaxProblem {
             diagnostics.append(problem.diagnostic(in: source, limits: limits))
@@ -80,7 +81,7 @@ struct YAMLTreeBuilder {
         case .mappingStart(let tag, let anchor):
             try open(isMapping: true, tag: tag, anchor: anchor, range: event.range)
         case .collectionEnd:
-            try close(end: event.range.end)
+            close(end: event.range.end)
         }
     }
 
@@ -111,7 +112,7 @@ struct YAMLTreeBuilder {
         let node = YAMLNode(content: .scalar(scalar), range: range, source: source)
         try count(nodes: 1, at: range.start)
         if let anchor { anchors[anchor] = Anchored(node: node, size: 1, height: 0) }
-        try add(node, height: 0)
+        add(node, height: 0)
     }
 
     private mutating func resolve(alias name: String, range: SourceRange) throws {
@@ -136,7 +137,7 @@ struct YAMLTreeBuilder {
         }
         try count(nodes: anchored.size, at: range.start)
         try check(depth: stack.count + anchored.height, at: range.start)
-        try add(node, height: anchored.height, place: range)
+        add(node, height: anchored.height, place: range)
     }
 
     // MARK: Collections
@@ -155,7 +156,7 @@ struct YAMLTreeBuilder {
         try count(nodes: 1, at: range.start)
     }
 
-    private mutating func close(end: SourcePosition) throws {
+    private mutating func close(end: SourcePosition) {
         guard let frame = stack.popLast() else { return }
         let node = YAMLNode(
             content: frame.isMapping ? .mapping(frame.pairs) : .sequence(frame.nodes),
@@ -165,10 +166,10 @@ struct YAMLTreeBuilder {
             anchors[anchor] = Anchored(
                 node: node, size: nodeCount - frame.nodesBefore, height: height)
         }
-        try add(node, height: height)
+        add(node, height: height)
     }
 
-    private mutating func add(_ node: YAMLNode, height: Int, place: SourceRange? = nil) throws {
+    private mutating func add(_ node: YAMLNode, height: Int, place: SourceRange? = nil) {
         guard let last = stack.indices.last else {
             root = node
             return
@@ -180,7 +181,7 @@ struct YAMLTreeBuilder {
         }
         if let key = stack[last].key {
             stack[last].key = nil
-            try addPair(key, node, to: last)
+            addPair(key, node, to: last)
         } else {
             // An aliased key is shown where it is used: there it makes a mapping's duplicate.
             stack[last].key = YAMLNode(
@@ -188,7 +189,7 @@ struct YAMLTreeBuilder {
         }
     }
 
-    private mutating func addPair(_ key: YAMLNode, _ value: YAMLNode, to frame: Int) throws {
+    private mutating func addPair(_ key: YAMLNode, _ value: YAMLNode, to frame: Int) {
         guard let scalar = key.scalar else {
             report(
                 .syntax, at: key.position, "a key has to be a text, not \(key.kindInWords)",
@@ -212,12 +213,11 @@ struct YAMLTreeBuilder {
                     category: .duplicate, source: source, position: place.start,
                     length: place.length,
                     message: "the key '\(name.shortened(to: 60))' stands twice",
-                    help: "remove one of them; it stands first at line \(other.position.line)",
+                    help: "remove one of them",
                     notes: [
                         Diagnostic.Note(
                             file: source.path, position: other.position, message: "first here")
                     ]))
-            try checkReports()
             return
         }
         stack[frame].pairs.append(YAMLPair(key: key, value: value))
@@ -250,14 +250,10 @@ struct YAMLTreeBuilder {
             "is a bracket or brace left open?")
     }
 
-    private mutating func checkReports() throws {
-        if diagnostics.count >= limits.diagnostics { throw Stop() }
-    }
-
     private mutating func report(tag: String, of what: String, at position: SourcePosition) {
         report(
             .syntax, at: position, YAMLTag.problem(tag, of: what),
-            "remove the tag; a text that begins with '!' has to be quoted")
+            "remove the tag, or quote a text that is meant to begin with '!'")
     }
 
     private mutating func report(
