@@ -10,10 +10,8 @@ struct JobReader {
     let tasks: any TaskCatalog
     let taskNames: Set<String>
 
-    /// The policies that exist; the others are known and refused.
-    private enum ConcurrencyPolicy: String, CaseIterable {
-        case Forbid, Allow, Replace, Queue
-    }
+    /// The concurrency policies that are known and do nothing yet.
+    private static let laterPolicies = ["Allow", "Replace", "Queue"]
 
     /// The job under a key of `jobs`; `nil` where an error was reported.
     func read(_ pair: YAMLPair) -> JobDefinition? {
@@ -25,7 +23,7 @@ struct JobReader {
                         category: .missing, at: pair.key,
                         message: "the job '\(pair.name)' is empty",
                         help:
-                            "indent its keys below its name: at least 'task', and 'schedule' or 'every'"
+                            "indent its keys below its name: 'task', and 'schedule' or 'every'"
                     ))
                 return nil
             }
@@ -108,15 +106,22 @@ struct JobReader {
     // MARK: Values
 
     private func checkConcurrencyPolicy(_ job: MappingReader) {
-        guard let policy = job.read("concurrencyPolicy", choices: ConcurrencyPolicy.self),
-            policy != .Forbid, let node = job.value("concurrencyPolicy")
+        guard let node = job.value("concurrencyPolicy"),
+            let text = job.read("concurrencyPolicy", as: String.self), text != "Forbid"
         else { return }
-        collector.add(
-            Diagnostic(
-                category: .unavailable, at: node,
-                message: "the concurrency policy '\(policy.rawValue)' is not available yet",
-                help: "remove it: an occurrence is skipped while the run before it goes on (Forbid)"
-            ))
+        if Self.laterPolicies.contains(text) {
+            collector.add(
+                Diagnostic(
+                    category: .unavailable, at: node,
+                    message: "the concurrency policy '\(text)' is not available yet",
+                    help: "remove it: while a run goes on, the next is skipped (Forbid)"))
+        } else {
+            collector.add(
+                Diagnostic(
+                    category: .value, at: node,
+                    message: "'concurrencyPolicy' cannot be '\(text.shortened(to: 40))'",
+                    help: "write 'Forbid', or leave the key out for the same"))
+        }
     }
 
     private func readParameters(_ job: MappingReader) -> YAMLNode? {

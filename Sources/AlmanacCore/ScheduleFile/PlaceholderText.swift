@@ -137,11 +137,11 @@ private struct PlaceholderParser {
     private static func help(for name: String) -> String {
         if isVariableName(name), name == name.uppercased() {
             return
-                "for a variable of the environment write '${env:\(name)}', and '$${' for a plain '${'"
+                "for an environment variable write '${env:\(name)}', for a plain '${' '$${'"
         }
         let near = Suggestion.question(for: name, among: ["scheduledFor"])
         return near.map { $0.replacing("'scheduledFor'", with: "'${scheduledFor}'") }
-            ?? "there are ${scheduledFor}, ${env:NAME} and ${file:PATH}; write '$${' for a plain '${'"
+            ?? "there are ${scheduledFor}, ${env:NAME}, ${file:PATH}; a plain '${' is '$${'"
     }
 
     private static func isVariableName(_ name: String) -> Bool {

@@ -42,7 +42,8 @@ struct ScheduleFileReader {
         return readJobs(file, defaults: readDefaults(file))
     }
 
-    /// Another version may mean something else by every other key, so nothing more is said about it.
+    /// Another version may mean something else by every other key, so nothing more is said about
+    /// it.
     private func isOfAnotherVersion(_ root: YAMLNode) -> Bool {
         guard let node = root["version"], let scalar = node.scalar, scalar.kind == .integer,
             CoreSchema.integer(scalar.text) != Schedule.formatVersion
@@ -102,7 +103,7 @@ struct ScheduleFileReader {
                     message: "'jobs' must be a mapping of names to jobs, not \(node.kindInWords)",
                     help: node.sequence == nil
                         ? "write each job as 'name:' with its keys indented below"
-                        : "write 'name:' instead of '- name: …', with the job's keys indented below"
+                        : "write 'name:' instead of '- name: …', the job's keys indented below"
                 ))
             return []
         }

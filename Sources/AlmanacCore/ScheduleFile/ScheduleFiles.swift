@@ -11,8 +11,8 @@ struct ScheduleFiles {
         var node: UInt64
     }
 
-    /// The files of the paths, in the order of the paths and within a folder by name. A file that is
-    /// reached in two ways is read once.
+    /// The files of the paths, in the order of the paths and within a folder by name. A file that
+    /// is reached in two ways is read once.
     func read(_ paths: [String]) -> [SourceFile] {
         var seen: Set<Identity> = []
         var sources: [SourceFile] = []

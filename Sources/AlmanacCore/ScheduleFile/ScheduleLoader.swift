@@ -9,11 +9,11 @@ package struct ScheduleLoader: Sendable {
 
     /// The schedule in files and folders, with warnings.
     ///
-    /// Of a folder the `*.yaml` files directly in it are read, in the order of their names. `defaults` hold
-    /// for the file they stand in.
+    /// Of a folder the `*.yaml` files directly in it are read, in the order of their names.
+    /// `defaults` hold for the file they stand in.
     ///
-    /// - Throws: ``DiagnosticsError`` with all errors of all files. Warnings are for a schedule that is
-    ///   valid.
+    /// - Throws: ``DiagnosticsError`` with all errors of all files. Warnings are for a schedule
+    ///   that is valid.
     package func load(paths: [String]) throws -> (schedule: Schedule, warnings: [Diagnostic]) {
         let collector = DiagnosticCollector()
         let sources = ScheduleFiles(collector: collector).read(paths)

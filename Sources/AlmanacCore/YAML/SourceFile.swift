@@ -201,8 +201,8 @@ private struct SourceScan {
 
 /// One Unicode scalar out of UTF-8 bytes.
 enum UTF8Scalar {
-    /// The scalar that starts at `index` and its length; `nil` for overlong forms, surrogates, values
-    /// beyond U+10FFFF and sequences cut short (table 3-7 of the Unicode standard).
+    /// The scalar that starts at `index` and its length; `nil` for overlong forms, surrogates,
+    /// values beyond U+10FFFF and sequences cut short (table 3-7 of the Unicode standard).
     static func decode(
         _ bytes: UnsafeBufferPointer<UInt8>, at index: Int
     ) -> (value: UInt32, length: Int)? {

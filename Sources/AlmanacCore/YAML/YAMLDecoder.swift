@@ -6,8 +6,8 @@
 ///   `version: 1.10` keeps its zero. Nothing is lost, so nobody is made to add quotes.
 /// * `Date` is RFC 3339, `URL` a text that `URL` accepts.
 /// * All problems are found, not only the first: after a failure the decoding runs again with a
-///   stand-in for the value that failed. A type's `init(from:)` may therefore run several times, and
-///   must have no effects outside itself.
+///   stand-in for the value that failed. A type's `init(from:)` may therefore run several times,
+///   and must have no effects outside itself.
 package struct YAMLDecoder: Sendable {
     /// Passed on to the types that are decoded.
     package var userInfo: [CodingUserInfoKey: any Sendable]

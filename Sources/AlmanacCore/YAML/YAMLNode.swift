@@ -1,8 +1,8 @@
 /// A node of a YAML document: a value, and where it stands.
 ///
-/// Two nodes are equal when their content is; the place does not count. An alias is replaced by what
-/// it stands for, whose position is that of the anchor. Depth is bounded by ``YAMLLimits/depth``, so
-/// recursion over a tree is safe.
+/// Two nodes are equal when their content is; the place does not count. An alias is replaced by
+/// what it stands for, whose position is that of the anchor. Depth is bounded by
+/// ``YAMLLimits/depth``, so recursion over a tree is safe.
 package struct YAMLNode: Sendable {
     /// What a node holds.
     package enum Content: Sendable, Hashable {
@@ -21,7 +21,8 @@ package struct YAMLNode: Sendable {
         self.source = source
     }
 
-    /// A mapping without keys that stands at the start of another node; what an absent mapping means.
+    /// A mapping without keys that stands at the start of another node; what an absent mapping
+    /// means.
     package static func emptyMapping(at node: YAMLNode) -> YAMLNode {
         YAMLNode(
             content: .mapping([]),

@@ -2,8 +2,8 @@
 ///
 /// The subset is what a schedule needs and no reader can misunderstand: one document, keys that are
 /// texts and stand once, the tags of the core schema, anchors and aliases within bounds. Merge keys
-/// (`<<`) are refused: they are no part of YAML 1.2, and where two mappings meet, which one wins is not
-/// to be seen in the file.
+/// (`<<`) are refused: they are no part of YAML 1.2, and where two mappings meet, which one wins is
+/// not to be seen in the file.
 package enum YAMLParser {
     /// The root of the document; `nil` for a text that holds nothing but comments.
     ///

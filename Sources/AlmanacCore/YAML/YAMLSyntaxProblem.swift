@@ -43,7 +43,7 @@ extension YAMLSyntaxProblem {
             return Explanation(
                 position: contextPosition, message: "this quote is never closed",
                 help:
-                    "add the closing quote; inside '…' a quote is written '', inside \"…\" it is \\\""
+                    "add it; inside '…' a quote is written '', inside \"…\" it is \\\""
             )
         case "while parsing a flow sequence":
             return Explanation(

@@ -3,8 +3,8 @@ import Testing
 
 @testable import AlmanacCore
 
-/// Each file of `Broken` with the report that it gets. To accept what the reports have become, run the
-/// tests with `ALMANAC_WRITE_EXPECTED=1`, and read the difference.
+/// Each file of `Broken` with the report that it gets. To accept what the reports have become, run
+/// the tests with `ALMANAC_WRITE_EXPECTED=1`, and read the difference.
 @Suite("A broken schedule file")
 struct BrokenFileTests {
     static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(

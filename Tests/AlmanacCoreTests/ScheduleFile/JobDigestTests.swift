@@ -17,7 +17,8 @@ struct JobDigestTests {
             ),
             (
                 base
-                    + ", timeZone: UTC, suspend: false, transaction: perRun, activeDeadlineSeconds: 0x3c",
+                    + ", timeZone: UTC, suspend: false, transaction: perRun, "
+                    + "activeDeadlineSeconds: 0x3c",
                 true, true
             ),
             (base + ", description: x", true, true),
@@ -50,12 +51,15 @@ struct JobDigestTests {
     @Test("a definition is stored as JSON in the vocabulary of the file") func canonical() throws {
         #expect(
             try job(Self.base + ", description: \"a \\\"b\\\"\"").canonicalText
-                == #"{"activeDeadlineSeconds":60,"description":"a \"b\"","parameters":{"run":["ls","-l"]},"#
-                + #""schedule":[{"cron":"0 1 * * *","timeZone":"UTC"}],"suspend":false,"task":"command","#
+                == #"{"activeDeadlineSeconds":60,"description":"a \"b\"","#
+                + #""parameters":{"run":["ls","-l"]},"#
+                + #""schedule":[{"cron":"0 1 * * *","timeZone":"UTC"}],"#
+                + #""suspend":false,"task":"command","#
                 + #""timeZone":"UTC","transaction":"perRun"}"#)
         #expect(
             try job("task: cleanup, every: 3600s", defaults: "{}").canonicalText
-                == #"{"every":"1h","parameters":{},"suspend":false,"task":"cleanup","timeZone":"UTC","#
+                == #"{"every":"1h","parameters":{},"suspend":false,"task":"cleanup","#
+                + #""timeZone":"UTC","#
                 + #""transaction":"perRun"}"#)
     }
 
@@ -91,7 +95,8 @@ struct JobDigestTests {
             "version: 1\njobs:\n  a: {every: 1h, task: cleanup}"
         ).schedule
         let described = try load(
-            "version: 1\njobs: {a: {task: cleanup, every: 1h, description: x}, b: {task: cleanup, every: 1h}}"
+            "version: 1\njobs: {a: {task: cleanup, every: 1h, description: x}, "
+                + "b: {task: cleanup, every: 1h}}"
         ).schedule
         let renamed = try load(
             "version: 1\njobs: {a: {task: cleanup, every: 1h}, c: {task: cleanup, every: 1h}}"

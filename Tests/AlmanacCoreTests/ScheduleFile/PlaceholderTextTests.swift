@@ -66,7 +66,7 @@ struct PlaceholderTextTests {
             ("${scheduled_for}", "did you mean '${scheduledFor}'?"),
             (
                 "${PGUSER}",
-                "for a variable of the environment write '${env:PGUSER}', and '$${' for a plain '${'"
+                "for an environment variable write '${env:PGUSER}', for a plain '${' '$${'"
             ),
         ])
     func suggestion(text: String, help: String) throws {

@@ -8,8 +8,8 @@ struct ScheduleFilesTests {
     static let valid =
         "version: 1\njobs: {NAME: {task: cleanup, every: 1h, activeDeadlineSeconds: 5}}\n"
 
-    /// What a folder with these files (a name that ends in `/` is a folder) gives for paths in it: the
-    /// names of the jobs, or the problems; `DIR` stands for the folder.
+    /// What a folder with these files (a name that ends in `/` is a folder) gives for paths in it:
+    /// the names of the jobs, or the problems; `DIR` stands for the folder.
     func outcome(
         _ files: [String: String], _ paths: [String] = [""],
         prepare: (URL) throws -> Void = { _ in }

@@ -2,7 +2,8 @@ import Testing
 
 @testable import AlmanacCore
 
-/// Whatever is read, the answer is a schedule or diagnostics: a crash or a hang would end the tests.
+/// Whatever is read, the answer is a schedule or diagnostics: a crash or a hang would end the
+/// tests.
 @Suite("Any input")
 struct ScheduleFuzzTests {
     /// SplitMix64: the same inputs for the same seed on every machine.
@@ -23,7 +24,10 @@ struct ScheduleFuzzTests {
         version: 1
         defaults: &d {timeZone: Europe/Berlin, activeDeadlineSeconds: 60}
         jobs:
-          a-1: {task: command, parameters: {run: [ls, "-l ${scheduledFor}", '${env:HOME}']}, every: 15m}
+          a-1:
+            task: command
+            parameters: {run: [ls, "-l ${scheduledFor}", '${env:HOME}']}
+            every: 15m
           b:
             task: restock-book
             parameters: &p

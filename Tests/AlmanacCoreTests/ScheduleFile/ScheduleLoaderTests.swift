@@ -61,7 +61,12 @@ struct ScheduleLoaderTests {
             defaults: {timeZone: Asia/Tokyo, activeDeadlineSeconds: 60, transaction: none}
             jobs:
               a: {task: cleanup, schedule: "0 1 * * *"}
-              b: {task: cleanup, schedule: "0 1 * * *", timeZone: UTC, activeDeadlineSeconds: 5, transaction: perRun}
+              b:
+                task: cleanup
+                schedule: "0 1 * * *"
+                timeZone: UTC
+                activeDeadlineSeconds: 5
+                transaction: perRun
             """,
             "version: 1\njobs: {c: {task: cleanup, schedule: '0 1 * * *'}}")
         #expect(schedule.jobs.map(\.timeZone.identifier) == ["Asia/Tokyo", "UTC", "UTC"])
@@ -102,7 +107,8 @@ struct ScheduleLoaderTests {
     @Test("jobs are in the order of their names, whatever their files") func order() throws {
         let (schedule, _) = try load(
             "version: 1\njobs: {b: {task: cleanup, every: 1h}, Z: {task: cleanup, every: 1h}}",
-            "version: 1\njobs: {a: {task: cleanup, every: 1h}, b.1: {task: cleanup, every: 1h}, 9: {task: cleanup, every: 1h}}"
+            "version: 1\njobs: {a: {task: cleanup, every: 1h}, "
+                + "b.1: {task: cleanup, every: 1h}, 9: {task: cleanup, every: 1h}}"
         )
         #expect(schedule.jobs.map(\.name) == ["9", "Z", "a", "b", "b.1"])
         for name in ["9", "Z", "a", "b", "b.1"] { #expect(schedule.job(named: name)?.name == name) }
@@ -115,8 +121,10 @@ struct ScheduleLoaderTests {
     func duplicates() throws {
         let error = #expect(throws: DiagnosticsError.self) {
             try load(
-                "version: 1\njobs: {x: {task: cleanup, every: 1h}, y: {task: cleanup, every: never}}",
-                "version: 1\njobs:\n  x: {task: cleanup, every: 2h}\n  y: {task: cleanup, every: 2h}"
+                "version: 1\njobs: {x: {task: cleanup, every: 1h}, "
+                    + "y: {task: cleanup, every: never}}",
+                "version: 1\njobs:\n  x: {task: cleanup, every: 2h}\n"
+                    + "  y: {task: cleanup, every: 2h}"
             )
         }
         #expect(

@@ -62,9 +62,12 @@ struct DiagnosticRendererTests {
             ("abc", 2, 1, "abc", " ^"), ("abc", 1, 3, "abc", "^~~"), ("abc", 4, 1, "abc", "   ^"),
             ("abc", 3, 9, "abc", "  ^"), ("\tab", 2, 1, "    ab", "    ^"),
             ("\tab", 1, 1, "    ab", "^~~~"),
-            ("日本x", 3, 1, "日本x", "    ^"), ("日本x", 2, 1, "日本x", "  ^~"), ("🎉x", 2, 1, "🎉x", "  ^"),
+            ("日本x", 3, 1, "日本x", "    ^"), ("日本x", 2, 1, "日本x", "  ^~"),
+            ("🎉x", 2, 1, "🎉x", "  ^"),
             ("e\u{301}x", 3, 1, "e\u{301}x", " ^"), ("e\u{301}x", 2, 1, "e\u{301}x", "^"),
-            ("👨‍👩‍👧x", 6, 1, "👨‍👩‍👧x", "  ^"), ("한x", 2, 1, "한x", "  ^"), ("ﾊx", 2, 1, "ﾊx", " ^"),
+            ("👨‍👩‍👧x", 6, 1, "👨‍👩‍👧x", "  ^"),
+            ("한x", 2, 1, "한x", "  ^"),
+            ("ﾊx", 2, 1, "ﾊx", " ^"),
             ("a\u{1B}[31mb", 3, 1, "a\\u{1B}[31mb", "       ^"),
             ("a\u{202E}b", 3, 1, "a\\u{202E}b", "         ^"),
             ("a\u{200B}b", 2, 1, "a\\u{200B}b", " ^~~~~~~~"), ("", 1, 1, "", "^"),
@@ -139,9 +142,11 @@ struct DiagnosticRendererTests {
         let text = try String(decoding: encoder.encode(report), as: UTF8.self)
         #expect(
             text == #"{"diagnostics":[{"category":"value","column":4,"file":"f.yaml","help":"h","#
-                + #""length":2,"line":1,"message":"m","notes":[{"file":"g.yaml","message":"first here","#
+                + #""length":2,"line":1,"message":"m","notes":[{"file":"g.yaml","#
+                + #""message":"first here","#
                 + #""position":{"column":3,"line":7}}],"severity":"error"},{"category":"file","#
-                + #""file":"z","message":"w","severity":"warning"}],"errors":1,"hidden":0,"warnings":1}"#
+                + #""file":"z","message":"w","severity":"warning"}],"#
+                + #""errors":1,"hidden":0,"warnings":1}"#
         )
     }
 }

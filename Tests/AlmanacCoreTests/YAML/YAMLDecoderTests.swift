@@ -78,7 +78,8 @@ struct YAMLDecoderTests {
                     "4:24 item 4 of 'tags' must be a text, not null (quote it if it is meant)",
                     "5:9 'name' is missing here (add 'name: …')",
                     "5:16 'born' must be a whole number, not the number 1920.5",
-                    "6:1 unknown key 'colour' (known here: 'title', 'copies', 'price', 'tags' and 'author')",
+                    "6:1 unknown key 'colour' "
+                        + "(known here: 'title', 'copies', 'price', 'tags' and 'author')",
                 ])
     }
 
@@ -93,7 +94,8 @@ struct YAMLDecoderTests {
         #expect(try decode(Mode.self, "fast") == .fast)
         #expect(
             try problems([String: Mode].self, "{a: fats, b: 7}") == [
-                "1:5 'a' cannot be the text 'fats' (did you mean 'fast'? possible are 'fast', 'thorough' and 'dryRun')",
+                "1:5 'a' cannot be the text 'fats' (did you mean 'fast'? "
+                    + "possible are 'fast', 'thorough' and 'dryRun')",
                 "1:14 'b' cannot be the number 7 (possible are 'fast', 'thorough' and 'dryRun')",
             ])
     }
@@ -186,7 +188,8 @@ struct YAMLDecoderTests {
         #expect(try decode(URL.self, "https://example.org/a?b=c").host() == "example.org")
         #expect(
             try problems([String: Date].self, "a: tomorrow\nb: 2026-02-30T00:00:00Z") == [
-                "1:4 'a' must be a time as in RFC 3339, not the text 'tomorrow' (for example 2026-03-29T02:30:00Z)",
+                "1:4 'a' must be a time as in RFC 3339, not the text 'tomorrow'"
+                    + " (for example 2026-03-29T02:30:00Z)",
                 "2:4 'b' must be a time as in RFC 3339, not the text '2026-02-30T00:00:00Z'"
                     + " (for example 2026-03-29T02:30:00Z)",
             ])

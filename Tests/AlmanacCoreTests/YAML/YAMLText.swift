@@ -32,7 +32,8 @@ func lines(_ diagnostics: [Diagnostic]) -> [String] {
 }
 
 extension YAMLNode {
-    /// The node as one line, to compare trees at a glance: strings quoted, other scalars as they are.
+    /// The node as one line, to compare trees at a glance: strings quoted, other scalars as they
+    /// are.
     var summary: String {
         switch content {
         case .scalar(let scalar):
