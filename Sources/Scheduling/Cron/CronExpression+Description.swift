@@ -1,6 +1,6 @@
 extension CronExpression: CustomStringConvertible {
-    /// The expression in a uniform spelling: numbers for names, no blanks but single spaces, lists in
-    /// ascending order, five fields for an alias. Reading it gives an equal expression.
+    /// The expression in a uniform spelling: numbers for names, no blanks but single spaces, lists
+    /// in ascending order, five fields for an alias. Reading it gives an equal expression.
     public var description: String {
         var fields = [
             spelled(minutes, 0...59, star: stars.contains(.minute)),

@@ -1,11 +1,12 @@
 extension CronExpression {
-    /// The first occurrence strictly after an instant, or `nil` if there is none before the year 2200.
+    /// The first occurrence strictly after an instant, or `nil` if there is none before the year
+    /// 2200.
     ///
     /// Where the zone's offset changes, by whatever amount, the rules of Debian's cron(8) hold:
     ///
-    /// - Expressions with fixed times (``isFixed``) run once for a time that is skipped, at the first
-    ///   instant after the gap, and several times skipped by one gap run once together. A time that is
-    ///   repeated runs in the first pass only.
+    /// - Expressions with fixed times (``isFixed``) run once for a time that is skipped, at the
+    ///   first instant after the gap, and several times skipped by one gap run once together. A
+    ///   time that is repeated runs in the first pass only.
     /// - All others run at each instant at which the wall clock matches: skipped times do not run,
     ///   repeated ones run in both passes.
     ///
@@ -20,7 +21,8 @@ extension CronExpression {
         return Instant(secondsSinceEpoch: next)
     }
 
-    /// Fixed times: the earliest wall-clock time not shown yet, at the first instant that reaches it.
+    /// Fixed times: the earliest wall-clock time not shown yet, at the first instant that reaches
+    /// it.
     private func nextFixed(after second: Int64, in table: ZoneTable) -> Int64? {
         guard let wall = nextWall(notBefore: table.highestWall(at: second) + 1) else { return nil }
         return table.firstInstant(reachingWall: wall)
@@ -34,8 +36,8 @@ extension CronExpression {
         while wall - table.offsets[index] >= table.end(of: index) {
             index += 1
             let start = table.starts[index] + table.offsets[index]
-            // What was found still holds unless the clock was set back behind where the search began
-            // or forward over what it found.
+            // What was found still holds unless the clock was set back behind where the search
+            // began or forward over what it found.
             if from <= start, start <= wall { continue }
             from = start
             guard let later = nextWall(notBefore: from) else { return nil }

@@ -1,18 +1,19 @@
 /// A cron expression of five fields, or of six with the second first.
 ///
-/// Fields are minute, hour, day of month, month and weekday. They take `*`, values, ranges, lists and
-/// steps (`*/5`, `10-50/10`, `3/10`), three-letter names of months and weekdays in any case, and `?` for
-/// `*` in a day field. Weekdays 0 and 7 are Sunday. A day of month can also be `L` (the last day), `LW`
-/// (the last Monday-to-Friday day) or `15W` (the Monday-to-Friday day of the month nearest to the 15th; in
-/// a month without that day, none). A weekday can also be `5L` (the last Friday) or `MON#2` (the second
-/// Monday). `@hourly`, `@daily`, `@midnight`, `@weekly`, `@monthly`, `@yearly` and `@annually` stand for
-/// what they say.
+/// Fields are minute, hour, day of month, month and weekday. They take `*`, values, ranges, lists
+/// and steps (`*/5`, `10-50/10`, `3/10`), three-letter names of months and weekdays in any case,
+/// and `?` for `*` in a day field. Weekdays 0 and 7 are Sunday. A day of month can also be `L`
+/// (the last day), `LW` (the last Monday-to-Friday day) or `15W` (the Monday-to-Friday day of the
+/// month nearest to the 15th; in a month without that day, none). A weekday can also be `5L` (the
+/// last Friday) or `MON#2` (the second Monday). `@hourly`, `@daily`, `@midnight`, `@weekly`,
+/// `@monthly`, `@yearly` and `@annually` stand for what they say.
 ///
-/// If a day field begins with `*`, both day fields have to match, otherwise either is enough. What a
-/// change of a zone's offset does is said at ``next(after:in:)``. Both are the rules of Debian's cron(8)
-/// and crontab(5).
+/// If a day field begins with `*`, both day fields have to match, otherwise either is enough. What
+/// a change of a zone's offset does is said at ``next(after:in:)``. Both are the rules of Debian's
+/// cron(8) and crontab(5).
 ///
-/// Two expressions are equal if they select the same times by the same rules, however they are spelled.
+/// Two expressions are equal if they select the same times by the same rules, however they are
+/// spelled.
 public struct CronExpression: Hashable, Sendable {
     /// Whether the expression has six fields.
     public let hasSeconds: Bool
@@ -25,12 +26,13 @@ public struct CronExpression: Hashable, Sendable {
     let months: UInt64
     let days: DayRule
 
-    /// The fields that begin with `*`. Kept for the spelling; what it decides is in `isFixed` and in
-    /// the rule of the days.
+    /// The fields that begin with `*`. Kept for the spelling; what it decides is in `isFixed` and
+    /// in the rule of the days.
     let stars: CronStars
 
-    /// Whether the expression has fixed times, which a change of the zone's offset neither drops nor
-    /// repeats: five fields, of which minute and hour both begin with something other than `*`.
+    /// Whether the expression has fixed times, which a change of the zone's offset neither drops
+    /// nor repeats: five fields, of which minute and hour both begin with something other than
+    /// `*`.
     public let isFixed: Bool
 
     /// Whether no civil time matches, as on 30 February.

@@ -30,8 +30,8 @@ struct CronParser {
 
     init(_ text: String) {
         self.text = text
-        // Whatever the length, no more is looked at. Up to the first character that is refused, all are
-        // ASCII, so that offsets in bytes are offsets in characters.
+        // Whatever the length, no more is looked at. Up to the first character that is refused,
+        // all are ASCII, so that offsets in bytes are offsets in characters.
         bytes = Array(text.utf8.prefix(Self.longest + 1))
     }
 

@@ -15,8 +15,8 @@ struct DayRule: Hashable, Sendable {
     var lastWeekdays: UInt8 = 0
     /// Weekdays whose nth one in the month is meant: bits 0 to 6 of byte n - 1.
     var nthWeekdays: UInt64 = 0
-    /// Whether both fields have to match. If not, either is enough. A day field that begins with `*`
-    /// narrows the other one and does not widen it, as in Debian's cron.
+    /// Whether both fields have to match. If not, either is enough. A day field that begins with
+    /// `*` narrows the other one and does not widen it, as in Debian's cron.
     var needsBoth = false
 
     static let allDaysOfMonth: UInt32 = 0xFFFF_FFFE

@@ -6,8 +6,8 @@ public struct PlannedJob: Hashable, Sendable {
     public let recurrence: Recurrence
     /// Whether its occurrences are skipped instead of dispatched.
     public let isSuspended: Bool
-    /// When the ledger first saw the job. Nothing at or before it is due. For a job that was removed and
-    /// is added again this is when it was added again.
+    /// When the ledger first saw the job. Nothing at or before it is due. For a job that was
+    /// removed and is added again this is when it was added again.
     public let accountedFrom: Instant
 
     /// A job for the planner.

@@ -23,7 +23,8 @@ extension Planner {
         }
     }
 
-    /// Notes the time. A clock that went back is reported once: the next event compares with this one.
+    /// Notes the time. A clock that went back is reported once: the next event compares with this
+    /// one.
     private mutating func observe(_ now: Instant) -> [Action] {
         let before = lastNow
         lastNow = now
@@ -161,7 +162,8 @@ extension Planner {
 // MARK: - Schedule
 
 extension Planner {
-    /// Puts the jobs of a schedule in the place of those before. Of two with one name the first counts.
+    /// Puts the jobs of a schedule in the place of those before. Of two with one name the first
+    /// counts.
     private mutating func replaceJobs(with new: [PlannedJob]) -> [Action] {
         let oldJobs = jobs
         let oldPlaces = places
@@ -189,7 +191,8 @@ extension Planner {
         return jobs[place].job.isSuspended ? withdrawWaiting(of: job, .suspended) : []
     }
 
-    /// A job that was there before. If its times changed, the new ones begin where the old ones ended.
+    /// A job that was there before. If its times changed, the new ones begin where the old ones
+    /// ended.
     private func continued(_ old: JobState, as job: PlannedJob) -> JobState {
         var state = old
         state.job = job

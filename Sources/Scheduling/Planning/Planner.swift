@@ -1,31 +1,33 @@
-/// Decides which occurrences are due. A pure state machine: it has no clock and does nothing itself.
+/// Decides which occurrences are due. A pure state machine: it has no clock and does nothing
+/// itself.
 ///
-/// The owner feeds it events and carries out the actions that it returns, in order. Each instant of each
-/// job is given out once, as a `dispatch` or as part of a `skip`: the planner enumerates the instants
-/// after those it has given out, and never asks whether something is due "now". Late, early and repeated
-/// ticks therefore lose and double nothing.
+/// The owner feeds it events and carries out the actions that it returns, in order. Each instant
+/// of each job is given out once, as a `dispatch` or as part of a `skip`: the planner enumerates
+/// the instants after those it has given out, and never asks whether something is due "now". Late,
+/// early and repeated ticks therefore lose and double nothing.
 ///
-/// Of several instants of one job that are due in one step the latest is dispatched and the earlier ones
-/// are skipped. An occurrence that still waits for a worker when the job's next one becomes due has missed
-/// its starting deadline and is taken back; so is one whose job is removed or suspended while it waits.
+/// Of several instants of one job that are due in one step the latest is dispatched and the
+/// earlier ones are skipped. An occurrence that still waits for a worker when the job's next one
+/// becomes due has missed its starting deadline and is taken back; so is one whose job is removed
+/// or suspended while it waits.
 ///
-/// What is given out counts as unsettled, and holds ``watermark`` back, until the owner says that its row
-/// exists. After a crash a planner that resumes from the stored watermark gives it out again, and the
-/// ledger's unique key tells which of it had happened.
+/// What is given out counts as unsettled, and holds ``watermark`` back, until the owner says that
+/// its row exists. After a crash a planner that resumes from the stored watermark gives it out
+/// again, and the ledger's unique key tells which of it had happened.
 ///
-/// Unsettled skips are kept in memory. An owner that cannot write should not tick: what is due meanwhile
-/// is then skipped as one range at the first tick after.
+/// Unsettled skips are kept in memory. An owner that cannot write should not tick: what is due
+/// meanwhile is then skipped as one range at the first tick after.
 public struct Planner: Sendable {
     /// What happens to the planner.
     public enum Event: Hashable, Sendable {
         /// A schedule is loaded or replaced. What the jobs so far had due up to `now` is given out
-        /// first, also of jobs that are removed. Jobs that stay as they are keep their position, and so
-        /// do changed ones: nothing at or before what was given out is due again.
+        /// first, also of jobs that are removed. Jobs that stay as they are keep their position,
+        /// and so do changed ones: nothing at or before what was given out is due again.
         case schedule([PlannedJob], now: Instant)
-        /// The process starts again with the versions of the schedule since the watermark: the one that
-        /// was in force at it and all later ones, in ascending order. Each accounts for the time up to
-        /// the next, so that a change, a removal or an addition means the same whenever the process
-        /// ended. A `schedule` event with the file of today follows it.
+        /// The process starts again with the versions of the schedule since the watermark: the one
+        /// that was in force at it and all later ones, in ascending order. Each accounts for the
+        /// time up to the next, so that a change, a removal or an addition means the same whenever
+        /// the process ended. A `schedule` event with the file of today follows it.
         case resume([ScheduleVersion], now: Instant)
         /// Time has passed, or may have.
         case tick(now: Instant)
@@ -45,11 +47,11 @@ public struct Planner: Sendable {
         case dispatch(Occurrence)
         /// Write that these do not run.
         case skip(SkippedOccurrences)
-        /// Take the occurrence out of the queue; a `skip` of it follows. If a worker has just taken it,
-        /// let it run: the claim and the skip are the same row.
+        /// Take the occurrence out of the queue; a `skip` of it follows. If a worker has just
+        /// taken it, let it run: the claim and the skip are the same row.
         case withdraw(Occurrence)
-        /// Tell the operator. What was given out stays given out; nothing is until the clock has passed
-        /// that point again, but for jobs that are new since.
+        /// Tell the operator. What was given out stays given out; nothing is until the clock has
+        /// passed that point again, but for jobs that are new since.
         case clockWentBack(from: Instant, to: Instant)
         /// Send a `tick` at this instant, or none if `nil`. Replaces the alarm before.
         case alarm(at: Instant?)
@@ -57,8 +59,8 @@ public struct Planner: Sendable {
 
     /// The watermark at the beginning: nothing at or before it is due for any job.
     let origin: Instant
-    /// The latest instant that any event brought; it never goes back. A schedule that is loaded now is in
-    /// force since then, see ``ScheduleVersion``.
+    /// The latest instant that any event brought; it never goes back. A schedule that is loaded
+    /// now is in force since then, see ``ScheduleVersion``.
     public internal(set) var plannedThrough: Instant
     /// The instant of the last event, to see a clock that goes back.
     var lastNow: Instant
@@ -81,15 +83,16 @@ public struct Planner: Sendable {
 
     /// A planner without jobs.
     ///
-    /// - Parameter watermark: The stored ``watermark`` of the planner before, or the beginning of the
-    ///   ledger. Nothing at or before it is given out.
+    /// - Parameter watermark: The stored ``watermark`` of the planner before, or the beginning of
+    ///   the ledger. Nothing at or before it is given out.
     public init(watermark: Instant) {
         origin = watermark
         plannedThrough = watermark
         lastNow = watermark
     }
 
-    /// The largest instant such that every occurrence at or before it is settled, of all jobs alike.
+    /// The largest instant such that every occurrence at or before it is settled, of all jobs
+    /// alike.
     ///
     /// It moves back only if a schedule adds a job whose account begins before it.
     public var watermark: Instant {

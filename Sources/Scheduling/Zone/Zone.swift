@@ -1,8 +1,9 @@
 /// A time zone of the IANA database, for the years 1970 to 2199.
 ///
-/// A value is a snapshot: every change of the zone's offset is read once, when the zone is made, and
-/// kept in a table that never changes. Look-ups are binary searches, take no lock and agree with each
-/// other for as long as the process lives. Outside those years the nearest known offset is used.
+/// A value is a snapshot: every change of the zone's offset is read once, when the zone is made,
+/// and kept in a table that never changes. Look-ups are binary searches, take no lock and agree
+/// with each other for as long as the process lives. Outside those years the nearest known offset
+/// is used.
 public struct Zone: Sendable {
     /// The name as it was given, such as `Europe/Berlin`.
     public let identifier: String
@@ -11,8 +12,8 @@ public struct Zone: Sendable {
 
     /// The zone with this IANA name, spelled exactly.
     ///
-    /// Abbreviations (`PST`, `EST5EDT`) and offsets (`GMT+2`) are refused: the first are ambiguous or
-    /// stand still in summer, the second have two opposite readings.
+    /// Abbreviations (`PST`, `EST5EDT`) and offsets (`GMT+2`) are refused: the first are ambiguous
+    /// or stand still in summer, the second have two opposite readings.
     ///
     /// - Throws: ``ZoneError``, with the names that were probably meant.
     public init(_ identifier: String) throws(ZoneError) {
@@ -45,8 +46,8 @@ public struct Zone: Sendable {
 
     /// The first change of the zone's offset strictly after the instant, or `nil` if none is known.
     ///
-    /// Every change counts, whatever its size and reason. Changes that leave the offset as it was (the
-    /// zone's name or its daylight-saving flag alone) do not.
+    /// Every change counts, whatever its size and reason. Changes that leave the offset as it was
+    /// (the zone's name or its daylight-saving flag alone) do not.
     public func nextTransition(after instant: Instant) -> Transition? {
         let next = table.index(at: instant.secondsSinceEpoch) + 1
         guard next < table.starts.count else { return nil }
@@ -90,8 +91,8 @@ extension Zone {
     public enum WallMapping: Hashable, Sendable {
         /// One instant, as nearly always.
         case one(Instant)
-        /// None: the clock is set forward over this time. `firstAfter` is the first instant after the
-        /// gap.
+        /// None: the clock is set forward over this time. `firstAfter` is the first instant after
+        /// the gap.
         case gap(firstAfter: Instant)
         /// Two: the clock is set back and shows this time again.
         case fold(first: Instant, second: Instant)
@@ -106,7 +107,8 @@ extension Zone {
             return .gap(firstAfter: Instant(secondsSinceEpoch: first))
         }
         var index = firstIndex + 1
-        // Offsets stay within a day and a bit of each other; later segments cannot show the time again.
+        // Offsets stay within a day and a bit of each other; later segments cannot show the time
+        // again.
         while index < table.starts.count, table.starts[index] - first < 2 * 86_400 {
             let second = wall - table.offsets[index]
             if table.starts[index] <= second, second < table.end(of: index) {

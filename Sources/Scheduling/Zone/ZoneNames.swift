@@ -63,7 +63,8 @@ enum ZoneNames {
             .prefix(3).map(\.name)
     }
 
-    /// Distance to the whole name or to its last part alone, so that `Berlin` finds `Europe/Berlin`.
+    /// Distance to the whole name or to its last part alone, so that `Berlin` finds
+    /// `Europe/Berlin`.
     private static func distance(from wanted: [UInt8], to candidate: String) -> Int {
         let whole = normalized(candidate)
         let city = whole.split(separator: UInt8(ascii: "/")).last.map(Array.init) ?? whole

@@ -9,8 +9,8 @@ final class ZoneTable: Sendable {
     /// The offset from UTC in each segment, in seconds.
     let offsets: [Int64]
 
-    /// For each segment, the wall-clock time that lies right behind all that the clock has shown before
-    /// the segment began. It only grows, where the clock itself is set back.
+    /// For each segment, the wall-clock time that lies right behind all that the clock has shown
+    /// before the segment began. It only grows, where the clock itself is set back.
     private let highWater: [Int64]
 
     /// A zone that begins with an offset and changes it at the given seconds, in ascending order.
@@ -86,8 +86,8 @@ extension ZoneTable {
 
     /// Reads every change that Foundation knows of up to the end of 2199.
     ///
-    /// Foundation reports changes of the rules as well as daylight-saving time, and some that leave the
-    /// offset as it was; the initializer drops these.
+    /// Foundation reports changes of the rules as well as daylight-saving time, and some that
+    /// leave the offset as it was; the initializer drops these.
     private convenience init(reading zone: TimeZone) {
         // A little before 1970, so that the wall-clock times around its first midnight are right.
         let start = -2 * 86_400.0
