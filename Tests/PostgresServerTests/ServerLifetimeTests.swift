@@ -110,9 +110,24 @@ struct ServerLifetimeTests {
             let endpoint = try server.start()
             server.stop()
             let path = endpoint.dataDirectory + "/postmaster.pid"
-            let text = "\(getpid())\n\(endpoint.dataDirectory)\n1\n5432\n/nowhere\n\n 1 1\nready\n"
-            try text.write(toFile: path, atomically: false, encoding: .utf8)
             let account = try ServerAccount(nameForRoot: "postgres")
+            // Of the server's own user: Postgres itself sees through a process of another one.
+            let stranger = try ChildProcess(
+                account.command(["/bin/sleep", "600"]), input: 0, output: try nullDevice())
+            defer { kill(stranger.processID, SIGKILL) }
+            #expect(eventually { command(of: stranger.processID) == "sleep" })
+            let text = """
+                \(stranger.processID)
+                \(endpoint.dataDirectory)
+                1
+                5432
+                /nowhere
+
+                1 1
+                ready
+
+                """
+            try text.write(toFile: path, atomically: false, encoding: .utf8)
             try account.own(path)
             defer { server.stop() }
             let answer = try query(server.start(), "SELECT 1")
@@ -126,4 +141,9 @@ func nullDevice() throws -> Int32 {
     let descriptor = open("/dev/null", O_RDWR | O_CLOEXEC)
     guard descriptor >= 0 else { throw Directory.error(errno, "/dev/null") }
     return descriptor
+}
+
+private func command(of process: pid_t) -> String? {
+    let name = try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)
+    return name?.trimmingCharacters(in: .whitespacesAndNewlines)
 }

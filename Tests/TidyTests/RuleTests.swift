@@ -125,7 +125,7 @@ struct RuleTests {
             name: "unchecked safety", rule: Rules.uncheckedSafety,
             good: [
                 "// Safe because it is locked.\nfinal class A: @unchecked Sendable {}",
-                "/// A.\n///\n/// Safe because of a lock,\n/// ever.\nnonisolated(unsafe) var a = 1",
+                "/// A.\n///\n/// Safe because of it,\n/// ever.\nnonisolated(unsafe) var a = 1",
                 "// Safe because B is.\n@frozen\nstruct A: @unchecked Sendable {}",
             ],
             bad: [
