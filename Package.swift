@@ -74,7 +74,9 @@ let package = Package(
             name: "AlmanacCLI", dependencies: ["Almanac"], swiftSettings: settings),
         .target(
             name: "AlmanacTesting",
-            dependencies: ["AlmanacCore", "PostgresSession", "PostgresServer", "Scheduling", logging],
+            dependencies: [
+                "AlmanacCore", "PostgresSession", "PostgresServer", "Scheduling", logging,
+            ],
             swiftSettings: settings),
 
         // Tests: one folder per module, and three that look at the whole.
@@ -86,6 +88,10 @@ let package = Package(
         .testTarget(
             name: "PostgresSessionTests", dependencies: ["PostgresSession", "AlmanacTesting"],
             swiftSettings: settings),
+        .testTarget(
+            name: "AlmanacCoreTests",
+            dependencies: ["AlmanacCore", "AlmanacTesting", "PostgresSession", "Scheduling"],
+            exclude: ["ScheduleFile/Broken"], swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]
 )

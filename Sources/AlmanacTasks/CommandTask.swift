@@ -71,7 +71,9 @@ public struct CommandTask: BatchTask {
         let configuration = Configuration(
             executable: executable(), arguments: Arguments(Array(commandLine.dropFirst())),
             environment: .inherit.updating(variables(context)),
-            workingDirectory: FilePath(directory(context)), platformOptions: options)
+            workingDirectory: FilePath(
+                workingDirectory.map(context.resolve) ?? context.baseDirectory),
+            platformOptions: options)
         let (output, error) = try collector.writingEnds()
         do {
             return try await Subprocess.run(
@@ -89,12 +91,6 @@ public struct CommandTask: BatchTask {
     private func executable() -> Executable {
         let program = commandLine.first ?? ""
         return program.contains("/") ? .path(FilePath(program)) : .name(program)
-    }
-
-    private func directory(_ context: TaskContext) -> String {
-        guard let workingDirectory else { return context.baseDirectory }
-        return workingDirectory.hasPrefix("/")
-            ? workingDirectory : context.baseDirectory + "/" + workingDirectory
     }
 
     private func variables(_ context: TaskContext) -> [Environment.Key: String?] {

@@ -39,14 +39,22 @@ public struct SQLTask: BatchTask {
     }
 
     /// Executes the statements.
+    ///
+    /// - Throws: `PostgresError` with the line of the script that failed.
     public func run(_ context: TaskContext) async throws {
         let values = PlaceholderValues(
             scheduledFor: context.scheduledFor, baseDirectory: context.baseDirectory)
-        let script = try script { $0.hasPrefix("/") ? $0 : context.baseDirectory + "/" + $0 }
+        let script = try script(resolve: context.resolve)
         for statement in script.statements {
             try context.checkStopped()
-            _ = try context.session.execute(
-                try statement.bound { try Self.value(of: .init(name: $0), values) })
+            let sql = try statement.bound { try Self.value(of: .init(name: $0), values) }
+            do {
+                try context.session.execute(sql)
+            } catch var error as PostgresError {
+                error.file = file ?? "statement"
+                error.line = UInt(statement.line)
+                throw error
+            }
         }
     }
 

@@ -32,7 +32,8 @@ struct DatabaseAccess: Sendable {
         do {
             let endpoint = try server.start()
             connectionString = endpoint.connectionString
-            let place = endpoint.isOwned ? "private Postgres" : "private Postgres of another process"
+            let place =
+                endpoint.isOwned ? "private Postgres" : "private Postgres of another process"
             summary = "\(place) in \(endpoint.dataDirectory)"
             note = endpoint.note
             self.server = server
@@ -86,7 +87,9 @@ struct DatabaseAccess: Sendable {
 enum DatabaseName {
     /// Host, port and name of the database, without user and password.
     static func describe(_ connectionString: String) -> String {
-        if let url = URLComponents(string: connectionString), url.scheme?.hasPrefix("postgres") == true {
+        if let url = URLComponents(string: connectionString),
+            url.scheme?.hasPrefix("postgres") == true
+        {
             let host = url.host.flatMap { $0.isEmpty ? nil : $0 } ?? "the local socket"
             let port = url.port.map { ":\($0)" } ?? ""
             return "database \(url.path.drop { $0 == "/" }) on \(host)\(port)"

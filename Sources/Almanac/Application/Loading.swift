@@ -12,7 +12,8 @@ extension Settings {
         } catch let error as DiagnosticsError {
             let report = DiagnosticReport(error.diagnostics)
             Console.errorVerbatim(
-                report.rendered(colour: Console.useColour(on: STDERR_FILENO)).trimmingCharacters(in: .newlines))
+                report.rendered(colour: Console.useColour(on: STDERR_FILENO)).trimmingCharacters(
+                    in: .newlines))
             let count = report.errorCount
             throw CommandFailure(
                 "the schedule has \(count) \(count == 1 ? "error" : "errors"); nothing was started",

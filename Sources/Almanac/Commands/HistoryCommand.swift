@@ -52,8 +52,10 @@ struct HistoryCommand: AsyncParsableCommand {
         let wanted = try state.map { text in
             guard let state = RunState(rawValue: text) else {
                 let known = RunState.allCases.map(\.rawValue)
-                let hint = Suggestion.question(for: text, among: known) ?? known.joined(separator: ", ")
-                throw CommandFailure("--state: there is no state '\(text)'; \(hint)", status: .usage)
+                let hint =
+                    Suggestion.question(for: text, among: known) ?? known.joined(separator: ", ")
+                throw CommandFailure(
+                    "--state: there is no state '\(text)'; \(hint)", status: .usage)
             }
             return state
         }

@@ -19,7 +19,9 @@ struct NextCommand: ParsableCommand {
     @Argument(help: "Only these jobs.")
     var jobs: [String] = []
 
-    @Option(help: ArgumentHelp("Start after this instant (RFC 3339). Default: now.", valueName: "instant"))
+    @Option(
+        help: ArgumentHelp(
+            "Start after this instant (RFC 3339). Default: now.", valueName: "instant"))
     var from: String?
 
     @Option(help: ArgumentHelp("How many occurrences in all. Default: 10.", valueName: "n"))
@@ -92,7 +94,8 @@ struct UpcomingOccurrence: Encodable {
         var remarks: [String] = []
         if job.isSuspended { remarks.append("suspended") }
         if case .fold(let first, _) = job.timeZone.instants(of: civil) {
-            remarks.append(first == instant ? "the hour comes twice: first" : "the hour comes twice: second")
+            remarks.append(
+                first == instant ? "the hour comes twice: first" : "the hour comes twice: second")
         }
         if let change = job.timeZone.nextTransition(after: instant.advanced(bySeconds: -1)),
             change.instant == instant, change.isGap

@@ -34,7 +34,10 @@ enum NextQuestions {
             return encode(Answer(error: error.message))
         } catch is DecodingError {
             return encode(
-                Answer(error: "not a JSON object with expr, tz, from and count: expr and from are needed"))
+                Answer(
+                    error:
+                        "not a JSON object with expr, tz, from and count: expr and from are needed")
+            )
         } catch {
             return encode(Answer(error: String(describing: error)))
         }

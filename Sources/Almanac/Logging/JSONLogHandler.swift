@@ -12,7 +12,8 @@ struct JSONLogHandler: LogHandler {
     private let descriptor: Int32
     private let label: String
 
-    init(descriptor: Int32, label: String, level: Logger.Level, provider: Logger.MetadataProvider?) {
+    init(descriptor: Int32, label: String, level: Logger.Level, provider: Logger.MetadataProvider?)
+    {
         self.descriptor = descriptor
         self.label = label
         logLevel = level
@@ -82,7 +83,9 @@ enum JSONText {
         case .array(let values):
             return "[" + values.map(render).joined(separator: ",") + "]"
         case .dictionary(let fields):
-            let members = fields.sorted { $0.key < $1.key }.map { "\(quote($0.key)):\(render($0.value))" }
+            let members = fields.sorted { $0.key < $1.key }.map {
+                "\(quote($0.key)):\(render($0.value))"
+            }
             return "{" + members.joined(separator: ",") + "}"
         }
     }

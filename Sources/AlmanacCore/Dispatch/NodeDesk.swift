@@ -86,7 +86,6 @@ extension NodeDesk {
         case .dispatch(let occurrence):
             if jobs[occurrence.job] == nil {
                 write(SkippedOccurrences(occurrence, reason: .superseded))
-                plan(.settled(occurrence))
             } else {
                 perform(board.handle(.enqueue(occurrence)))
             }
@@ -103,38 +102,43 @@ extension NodeDesk {
     private mutating func activate(_ schedule: Schedule, _ activation: Activation) {
         let now = services.clock.instant
         for job in jobs.values { formerJobs[job.name] = AccountedJob(job) }
-        if planner == nil { resume(from: activation) }
         jobs = Dictionary(schedule.jobs.map { ($0.name, $0) }) { first, _ in first }
         version = activation.version
+        if planner == nil { resume(from: activation, now: now) }
         let planned = schedule.jobs.map { job in
-            PlannedJob(
-                name: job.name, recurrence: job.recurrence, isSuspended: job.isSuspended,
-                accountedFrom: activation.accountedFrom[job.name] ?? now)
+            AccountedJob(job).planned(from: activation.accountedFrom[job.name] ?? now)
         }
         plan(.schedule(planned, now: now))
         logger.info(
             "schedule in force",
-            metadata: ["jobs": "\(schedule.jobs.count)", "version": "\(activation.version)"])
+            metadata: [
+                "jobs": .stringConvertible(schedule.jobs.count),
+                "version": .stringConvertible(activation.version),
+            ])
     }
 
     /// What was in force before this start stays in force up to now: an occurrence that was missed
     /// while nobody ran is judged by the schedule that it was due under.
-    private mutating func resume(from activation: Activation) {
-        var planner = Planner(watermark: activation.watermark)
-        let former = activation.previous.compactMap { account -> PlannedJob? in
-            guard let job = AccountedJob(account) else {
-                logger.warning(
-                    "the ledger's definition of a job cannot be read; what it missed is not known",
-                    metadata: ["job": "\(account.job)"])
-                return nil
+    private mutating func resume(from activation: Activation, now: Instant) {
+        planner = Planner(watermark: activation.watermark)
+        var before: [String: PlannedJob] = [:]
+        let versions = activation.since.map { version -> ScheduleVersion in
+            var jobs: [String: PlannedJob] = [:]
+            for (name, definition) in version.definitions {
+                guard let job = AccountedJob(name: name, definition: definition) else {
+                    logger.warning(
+                        "a job of an earlier schedule cannot be read; what it missed is not known",
+                        metadata: ["job": "\(name)"])
+                    continue
+                }
+                formerJobs[name] = job
+                jobs[name] = job.planned(from: before[name]?.accountedFrom ?? version.inForceFrom)
             }
-            formerJobs[account.job] = job
-            return PlannedJob(
-                name: account.job, recurrence: job.recurrence, isSuspended: job.isSuspended,
-                accountedFrom: account.accountedFrom)
+            before = jobs
+            return ScheduleVersion(
+                since: version.inForceFrom, jobs: jobs.values.sorted { $0.name < $1.name })
         }
-        _ = planner.handle(.schedule(former, now: activation.watermark))
-        self.planner = planner
+        if !versions.isEmpty { plan(.resume(versions, now: now)) }
     }
 
     private mutating func reload(_ schedule: Schedule) {
@@ -268,7 +272,12 @@ extension NodeDesk {
                 "job": "\(skips.job)", "reason": "\(skips.reason.rawValue)",
                 "count": "\(skips.count)", "due": "\(skips.first)",
             ])
-        plan(.settledSkip(skips))
+        if skips.reason == .superseded {
+            // The planner had dispatched it: it knows nothing of the file that lost the job.
+            plan(.settled(Occurrence(job: skips.job, scheduledFor: skips.first)))
+        } else {
+            plan(.settledSkip(skips))
+        }
         if isStopping { perform(board.handle(.drain)) }
     }
 

@@ -53,7 +53,7 @@ package struct RunLine {
         if let failure = report.failure {
             details["errorType"] = failure.errorType.map { "\($0)" }
             details["sqlstate"] = failure.sqlState.map { "\($0)" }
-            details["error"] = failure.message.map { "\($0)" }
+            details["error"] = failure.summary.map { "\($0)" }
             details["reason"] = failure.reason.map { "\($0)" }
         }
         if let hookError = report.hookError { details["hookError"] = "\(hookError)" }

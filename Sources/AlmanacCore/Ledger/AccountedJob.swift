@@ -17,19 +17,27 @@ package struct AccountedJob: Sendable {
     }
 
     /// A job as the ledger has kept it; nil when it cannot be read any more.
-    init?(_ account: Account) {
+    init?(name: String, definition: String) {
         struct Kept: Decodable {
             var task: String
             var suspend: Bool?
         }
         guard
-            let recurrence = try? JobDefinition.recurrence(inCanonicalText: account.definition),
-            let kept = try? JSONDecoder().decode(Kept.self, from: Data(account.definition.utf8))
+            let recurrence = try? JobDefinition.recurrence(inCanonicalText: definition),
+            let kept = try? JSONDecoder().decode(Kept.self, from: Data(definition.utf8))
         else { return nil }
-        name = account.job
+        self.name = name
         task = kept.task
         self.recurrence = recurrence
         isSuspended = kept.suspend ?? false
+    }
+}
+
+extension AccountedJob {
+    /// The job as the planner sees it.
+    func planned(from instant: Instant) -> PlannedJob {
+        PlannedJob(
+            name: name, recurrence: recurrence, isSuspended: isSuspended, accountedFrom: instant)
     }
 }
 

@@ -8,17 +8,19 @@ package struct Activation: Sendable {
     package let version: Int64
     /// Every occurrence due at or before this instant has its row.
     package let watermark: Instant
-    /// What was in force before, with the moment from which it was accounted for.
-    package let previous: [Account]
+    /// The schedules since the watermark, oldest first: the one in force at it and all later ones,
+    /// without the one that this activation has made.
+    package let since: [KeptVersion]
     /// From when on each job of the schedule is accounted for, by name.
     package let accountedFrom: [String: Instant]
 }
 
-/// A job as the ledger knew it before a schedule was put in force.
-package struct Account: Sendable {
-    package let job: String
-    package let accountedFrom: Instant
-    package let definition: String
+/// A schedule as the ledger has kept it.
+package struct KeptVersion: Sendable {
+    /// The moment from which it was in force.
+    package let inForceFrom: Instant
+    /// The definition of each job by its name, as JSON.
+    package let definitions: [String: String]
 }
 
 extension Ledger {
@@ -30,14 +32,12 @@ extension Ledger {
         try inTransaction(on: connection) {
             try lock(on: connection)
             let watermark = try openWatermark(on: connection)
-            let previous = try accounts(on: connection)
+            let since = try versions(since: watermark, on: connection)
             let version = try keepVersion(of: schedule, on: connection)
             try openAccounts(schedule, on: connection)
-            let current = try accounts(on: connection)
             return Activation(
-                version: version, watermark: watermark, previous: previous,
-                accountedFrom: Dictionary(
-                    current.map { ($0.job, $0.accountedFrom) }, uniquingKeysWith: { first, _ in first }))
+                version: version, watermark: watermark, since: since,
+                accountedFrom: try accounts(on: connection))
         }
     }
 
@@ -54,18 +54,40 @@ extension Ledger {
         return Instant(try row.get("accounted_until", as: Date.self))
     }
 
-    private func accounts(on connection: Connection) throws -> [Account] {
-        try connection.query(
+    private func versions(
+        since watermark: Instant, on connection: Connection
+    ) throws -> [KeptVersion] {
+        let versions = table("schedule_versions")
+        return try connection.query(
             """
-            SELECT job, accounted_from, definition::text AS definition \
-            FROM \(table("accounts")) WHERE removed_at IS NULL ORDER BY job
+            SELECT activated_at, definitions::text AS definitions FROM \(versions) \
+            WHERE schedule_version >= coalesce((SELECT max(schedule_version) FROM \(versions) \
+            WHERE activated_at <= \(watermark.date)), 0) ORDER BY schedule_version
             """
         ).map { row in
-            Account(
-                job: try row.get("job", as: String.self),
-                accountedFrom: Instant(try row.get("accounted_from", as: Date.self)),
-                definition: try row.get("definition", as: String.self))
+            KeptVersion(
+                inForceFrom: Instant(try row.get("activated_at", as: Date.self)),
+                definitions: try Self.members(of: row.get("definitions", as: String.self)))
         }
+    }
+
+    /// The members of a JSON object, each as JSON.
+    private static func members(of text: String) throws -> [String: String] {
+        guard let node = try YAMLParser.parse(text: text, path: "schedule_versions") else {
+            return [:]
+        }
+        return Dictionary(
+            (node.mapping ?? []).map { ($0.name, CanonicalJSON($0.value).rendered) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    private func accounts(on connection: Connection) throws -> [String: Instant] {
+        let rows = try connection.query(
+            "SELECT job, accounted_from FROM \(table("accounts")) WHERE removed_at IS NULL")
+        return Dictionary(
+            try rows.map {
+                (try $0.get("job"), Instant(try $0.get("accounted_from", as: Date.self)))
+            }, uniquingKeysWith: { first, _ in first })
     }
 
     /// The number of this schedule: that of the newest version when it is the same.
@@ -76,7 +98,9 @@ extension Ledger {
         if let row = newest.first, try row.get("digest", as: String.self) == schedule.digest {
             return try row.get("schedule_version", as: Int64.self)
         }
-        let definitions = "[" + schedule.jobs.map(\.canonicalText).joined(separator: ",") + "]"
+        let definitions = CanonicalJSON.object(
+            schedule.jobs.map { ($0.name, .raw($0.canonicalText)) }
+        ).rendered
         let added = try connection.query(
             """
             INSERT INTO \(versions) (digest, definitions, activated_by) \

@@ -35,7 +35,8 @@ extension Ledger {
     /// The rows whose run id begins with a text, at most ten.
     package func runs(idPrefix: String, on connection: Connection) throws -> [RunRecord] {
         // Escaped, so that no sign of the text means anything to LIKE.
-        let prefix = idPrefix.lowercased().map { "\\%_".contains($0) ? "\\\($0)" : "\($0)" }.joined()
+        let prefix = idPrefix.lowercased().map { "\\%_".contains($0) ? "\\\($0)" : "\($0)" }
+            .joined()
         return try connection.query(
             """
             SELECT \(columns) FROM \(runs) WHERE run_id::text LIKE \(prefix + "%") \

@@ -98,7 +98,8 @@ package struct Ledger: Sendable {
         ).map { row in
             Orphan(
                 runID: try row.get("run_id", as: UUID.self),
-                job: try row.get("job", as: String.self), node: try row.get("node", as: String.self))
+                job: try row.get("job", as: String.self), node: try row.get("node", as: String.self)
+            )
         }
     }
 

@@ -65,6 +65,8 @@ package struct Failure: Sendable, Hashable {
     package let errorType: String?
     package let sqlState: String?
     package let message: String?
+    /// The error in one line.
+    package let summary: String?
     /// How much of an error's text is kept, in characters.
     static let messageLimit = 8_000
 
@@ -78,6 +80,7 @@ package struct Failure: Sendable, Hashable {
                 reason = nil
                 message = nil
             }
+            summary = message
             errorType = nil
             sqlState = nil
             return
@@ -87,6 +90,12 @@ package struct Failure: Sendable, Hashable {
         errorType = postgres?.code.rawValue ?? String(describing: type(of: error))
         sqlState = postgres?.sqlState
         message = Self.bounded(String(describing: error))
+        summary =
+            postgres.map { error in
+                let state = error.sqlState.map { " (\($0))" } ?? ""
+                let place = error.file.map { "; \($0) line \(error.line ?? 0)" } ?? ""
+                return Self.bounded("\(error.code.rawValue)\(state): \(error.message)\(place)")
+            } ?? message
     }
 
     /// A text that the table takes: Postgres has no NUL in texts, and a row no room for a novel.

@@ -111,7 +111,14 @@ public struct TaskDefinition: Sendable {
 
     /// A path of the parameters, relative to the schedule file unless it is absolute.
     public func resolve(path: String) -> String {
-        path.hasPrefix("/") ? path : baseDirectory + "/" + path
+        RelativePath.resolve(path, in: baseDirectory)
+    }
+}
+
+/// Paths in parameters, which start at the folder of the schedule file.
+enum RelativePath {
+    static func resolve(_ path: String, in directory: String) -> String {
+        path.hasPrefix("/") ? path : directory + "/" + path
     }
 }
 

@@ -43,12 +43,14 @@ package struct PlaceholderValues: Sendable {
         case .scalar(let scalar):
             guard scalar.text.contains("${") else { return node }
             let text = try render(PlaceholderText(scalar.text))
-            return replacing(node, .scalar(YAMLScalar(text: text, style: scalar.style, kind: .string)))
+            return replacing(
+                node, .scalar(YAMLScalar(text: text, style: scalar.style, kind: .string)))
         case .sequence(let nodes):
             return replacing(node, .sequence(try nodes.map(expand)))
         case .mapping(let pairs):
             return replacing(
-                node, .mapping(try pairs.map { YAMLPair(key: $0.key, value: try expand($0.value)) }))
+                node, .mapping(try pairs.map { YAMLPair(key: $0.key, value: try expand($0.value)) })
+            )
         }
     }
 
@@ -67,7 +69,7 @@ package struct PlaceholderValues: Sendable {
 
     /// A file's text without the line end at its end, as secrets are mounted into containers.
     private func contents(of path: String) throws -> String {
-        let full = path.hasPrefix("/") ? path : baseDirectory + "/" + path
+        let full = RelativePath.resolve(path, in: baseDirectory)
         do {
             let text = try String(contentsOfFile: full, encoding: .utf8)
             return text.hasSuffix("\n") ? String(text.dropLast()) : text

@@ -77,6 +77,11 @@ public final class TaskContext {
     /// Closes whatever session there is.
     func closeSession() { sessions.close() }
 
+    /// A path of the parameters, relative to the schedule file unless it is absolute.
+    public func resolve(path: String) -> String {
+        RelativePath.resolve(path, in: baseDirectory)
+    }
+
     /// Ends the run here if somebody asked it to stop. To be called now and then by long work that
     /// neither awaits nor uses its session, since nothing else can stop it.
     ///

@@ -61,11 +61,21 @@ package struct TaskExecution {
             context.concludeSession()
             return (task, SettledOutcome(outcome: .succeeded, isRecorded: true))
         } catch {
-            let outcome = TaskOutcome(error: error, stop: control.conclude())
+            let cause = control.conclude() ?? passedDeadline(error)
+            let outcome = TaskOutcome(error: error, stop: cause)
             // First of all the locks are given back; only then others are told.
             context.concludeSession()
             return (task, await record(outcome, context))
         }
+    }
+
+    /// The deadline, when the server's limit on the statement came before this process's own clock.
+    private func passedDeadline(_ error: any Error) -> StopCause? {
+        guard let deadline = run.deadline, let seconds = run.job.activeDeadlineSeconds,
+            (error as? PostgresError)?.code == .statementTimeout,
+            deadline.timeIntervalSince(bench.clock.now) < 0.1
+        else { return nil }
+        return .deadline(seconds: seconds)
     }
 
     private func makeTask() throws -> any BatchTask {

@@ -39,6 +39,12 @@ struct JobDigestTests {
         #expect((one.scheduleDigest == other.scheduleDigest) == isSameSchedule)
     }
 
+    @Test("another task alone is another definition on the same schedule") func task() throws {
+        let (one, other) = (try job("task: sql, every: 1h"), try job("task: cleanup, every: 1h"))
+        #expect(one.definitionDigest != other.definitionDigest)
+        #expect(one.scheduleDigest == other.scheduleDigest)
+    }
+
     @Test("the order of keys in parameters does not matter, that of lists does") func keyOrder()
         throws
     {

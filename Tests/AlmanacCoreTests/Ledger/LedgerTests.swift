@@ -1,0 +1,258 @@
+import AlmanacTesting
+import Foundation
+import PostgresSession
+import Scheduling
+import Testing
+
+@testable import AlmanacCore
+
+/// A ledger in a fresh database, with connections for as many nodes as a test wants.
+struct LedgerFixture {
+    let database: TestDatabase
+    let services: NodeServices
+    let runner: TaskRunner
+
+    init() async throws {
+        database = try await TestDatabase.make()
+        runner = try await TaskRunner(database.connectionString, tasks: [ProbeTask.self])
+        services = runner.services
+    }
+
+    func connect() throws -> Connection { try services.engine.connect(for: "ledger test") }
+
+    func order(_ job: JobDefinition, at seconds: Int64, node: String? = nil) -> RunOrder {
+        RunOrder(
+            identity: RunIdentity(
+                runID: UUID(), job: job.name,
+                scheduledFor: Date(timeIntervalSince1970: Double(seconds)), trigger: .schedule,
+                node: node ?? services.ledger.node),
+            job: job, worker: 1, version: nil, effects: .database)
+    }
+
+    func job(_ name: String = "job") throws -> JobDefinition {
+        try runner.makeJob(task: "probe", parameters: "{journal: x, deed: succeed}", name: name)
+    }
+
+    func states(on connection: Connection) throws -> [String] {
+        try connection.query(
+            """
+            SELECT state || coalesce(' ' || reason, '') AS s FROM almanac.runs \
+            ORDER BY scheduled_for, attempt, run_id
+            """
+        ).map { try $0.get("s") }
+    }
+}
+
+extension ClaimResult {
+    var kind: String {
+        switch self {
+        case .claimed: "claimed"
+        case .taken(let state): "taken \(state.rawValue)"
+        case .overlap: "overlap"
+        }
+    }
+}
+
+@Suite("The ledger")
+struct LedgerTests {
+    @Test("of many nodes that claim an occurrence at the same moment one gets it", arguments: 1...5)
+    func race(round: Int) async throws {
+        let fixture = try await LedgerFixture()
+        let job = try fixture.job()
+        let kinds = try await withThrowingTaskGroup(of: String.self) { group in
+            for node in 1...8 {
+                group.addTask {
+                    let connection = try fixture.connect()
+                    defer { connection.close() }
+                    let order = fixture.order(job, at: 60, node: "node \(node)")
+                    let clock = fixture.services.clock
+                    let result = try fixture.services.ledger.claim(
+                        order, clock: clock, on: connection)
+                    // Ended before the connection goes, as a run would be.
+                    if case .claimed(let run) = result {
+                        let failure = Failure(outcome: .failed(ProbeError(description: "x")))
+                        let ledger = fixture.services.ledger
+                        _ = try ledger.recordFailure(
+                            of: run.identity, failure, output: OutputTail(), on: connection)
+                    }
+                    return result.kind
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(kinds.filter { $0 == "claimed" }.count == 1)
+        #expect(kinds.allSatisfy { $0 == "claimed" || $0.hasPrefix("taken") })
+        let connection = try fixture.connect()
+        defer { connection.close() }
+        #expect(try fixture.states(on: connection) == ["failed"])
+    }
+
+    @Test("while a run is alive the job's next occurrence is skipped, with which and since when")
+    func overlap() async throws {
+        let fixture = try await LedgerFixture()
+        let (first, second) = (try fixture.connect(), try fixture.connect())
+        defer {
+            first.close()
+            second.close()
+        }
+        let job = try fixture.job()
+        let clock = fixture.services.clock
+        let ledger = fixture.services.ledger
+        let running = fixture.order(job, at: 60)
+        #expect(try ledger.claim(running, clock: clock, on: first).kind == "claimed")
+        guard
+            case .overlap(let reason) = try ledger.claim(
+                fixture.order(job, at: 120), clock: clock, on: second)
+        else {
+            Issue.record("the second run was not refused")
+            return
+        }
+        #expect(reason.contains(running.identity.runID.uuidString.lowercased()))
+        #expect(reason.contains("since"))
+        #expect(try fixture.states(on: second) == ["running", "skipped overlap"])
+        let other = try fixture.job("other")
+        #expect(
+            try ledger.claim(fixture.order(other, at: 120), clock: clock, on: second).kind
+                == "claimed")
+    }
+
+    @Test("a run whose backend is gone frees its job at once, with the proof in its row")
+    func death() async throws {
+        let fixture = try await LedgerFixture()
+        let second = try fixture.connect()
+        defer { second.close() }
+        let job = try fixture.job()
+        let ledger = fixture.services.ledger
+        let clock = fixture.services.clock
+        let first = try fixture.connect()
+        let order = fixture.order(job, at: 60)
+        _ = try ledger.claim(order, clock: clock, on: first)
+        let backend = first.backendProcessID
+        first.close()
+        try Self.waitForEnd(of: backend, on: second)
+        let next = try ledger.claim(fixture.order(job, at: 120), clock: clock, on: second)
+        #expect(next.kind == "claimed")
+        #expect(try fixture.states(on: second) == ["orphaned", "running"])
+        let row = try fixture.runner.row(of: order.identity.runID)
+        #expect(row.errorMessage?.contains("pid \(backend)") == true)
+        #expect(row.errorType == "Orphaned")
+    }
+
+    @Test("a run that lives is never taken for dead, however long it takes")
+    func life() async throws {
+        let fixture = try await LedgerFixture()
+        let (first, second) = (try fixture.connect(), try fixture.connect())
+        defer {
+            first.close()
+            second.close()
+        }
+        let ledger = fixture.services.ledger
+        _ = try ledger.claim(
+            fixture.order(try fixture.job(), at: 60), clock: fixture.services.clock, on: first)
+        try second.execute(
+            "UPDATE almanac.runs SET queued_at = '2000-01-01', started_at = '2000-01-01'")
+        #expect(try ledger.markOrphans(except: [], on: second).isEmpty)
+        #expect(try fixture.states(on: second) == ["running"])
+    }
+
+    @Test("a backend number that is in use again does not keep a dead run alive")
+    func reusedBackend() async throws {
+        let fixture = try await LedgerFixture()
+        let (first, second) = (try fixture.connect(), try fixture.connect())
+        defer {
+            first.close()
+            second.close()
+        }
+        let ledger = fixture.services.ledger
+        _ = try ledger.claim(
+            fixture.order(try fixture.job(), at: 60), clock: fixture.services.clock, on: first)
+        try second.execute("UPDATE almanac.runs SET backend_start = backend_start - interval '1 s'")
+        #expect(try ledger.markOrphans(except: [], on: second).count == 1)
+    }
+
+    @Test("a run that was given up as dead can write neither success nor failure")
+    func fence() async throws {
+        let fixture = try await LedgerFixture()
+        let connection = try fixture.connect()
+        defer { connection.close() }
+        let ledger = fixture.services.ledger
+        let order = fixture.order(try fixture.job(), at: 60)
+        _ = try ledger.claim(order, clock: fixture.services.clock, on: connection)
+        try connection.execute(
+            """
+            UPDATE almanac.runs SET state = 'orphaned', finished_at = clock_timestamp(), \
+            error_type = 'Orphaned'
+            """)
+        try connection.execute("CREATE TABLE effects (id int)")
+        let session = Session(on: connection)
+        try session.execute("INSERT INTO effects VALUES (1)")
+        let statement = ledger.success(
+            of: order.identity, rowsAffected: 1, result: nil, output: OutputTail())
+        let error = #expect(throws: PostgresError.self) {
+            try session.finish(with: statement, expectingRows: 1)
+        }
+        #expect(error?.code == .fenceLost)
+        session.close()
+        #expect(throws: PostgresError.self) {
+            try ledger.write(statement, of: order.identity, on: connection)
+        }
+        let failure = Failure(outcome: .failed(ProbeError(description: "x")))
+        let found = try ledger.recordFailure(
+            of: order.identity, failure, output: OutputTail(), on: connection)
+        #expect(found == .orphaned)
+        #expect(try connection.query("SELECT 1 FROM effects").isEmpty)
+        #expect(try fixture.states(on: connection) == ["orphaned"])
+    }
+
+    @Test("skips are written once each, and a long range as one row with its count")
+    func skips() async throws {
+        let fixture = try await LedgerFixture()
+        let connection = try fixture.connect()
+        defer { connection.close() }
+        let ledger = fixture.services.ledger
+        let instants = [60, 120, 180].map { Instant(secondsSinceEpoch: $0) }
+        let few = SkippedOccurrences(
+            job: "job", first: instants[0], last: instants[2], count: 3, reason: .coalesced,
+            instants: instants)
+        for _ in 1...2 { try ledger.recordSkips(few, task: "t", version: nil, on: connection) }
+        let many = SkippedOccurrences(
+            job: "job", first: Instant(secondsSinceEpoch: 240),
+            last: Instant(secondsSinceEpoch: 60_000), count: 997, reason: .suspended,
+            instants: nil)
+        for _ in 1...2 { try ledger.recordSkips(many, task: "t", version: nil, on: connection) }
+        #expect(
+            try fixture.states(on: connection)
+                == Array(repeating: "skipped coalesced", count: 3) + ["skipped suspended"])
+        let rows = try ledger.history(RunFilter(job: "job"), on: connection)
+        let range = try #require(rows.first { $0.skippedCount != nil })
+        #expect(range.skippedCount == 997)
+        #expect(range.skippedUntil == Date(timeIntervalSince1970: 60_000))
+    }
+
+    @Test("the watermark moves forward and never back")
+    func watermark() async throws {
+        let fixture = try await LedgerFixture()
+        let connection = try fixture.connect()
+        defer { connection.close() }
+        let ledger = fixture.services.ledger
+        let schedule = Schedule(jobs: [try fixture.job()], files: [])
+        let start = try ledger.activate(schedule, on: connection).watermark
+        let later = start.advanced(bySeconds: 100)
+        try ledger.moveWatermark(to: later, on: connection)
+        try ledger.moveWatermark(to: start, on: connection)
+        #expect(try ledger.activate(schedule, on: connection).watermark == later)
+    }
+
+    /// Waits until the server has noticed that a client is gone.
+    static func waitForEnd(of backend: Int32, on connection: Connection) throws {
+        for _ in 1...500 {
+            let rows = try connection.query(
+                """
+                SELECT 1 FROM pg_stat_activity, pg_sleep(0.01) \
+                WHERE pid = \(Int(backend))::int
+                """)
+            if rows.isEmpty { return }
+        }
+        Issue.record("backend \(backend) did not end")
+    }
+}
