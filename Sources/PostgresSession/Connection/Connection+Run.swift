@@ -13,6 +13,7 @@ extension Connection {
     /// Runs a statement and reads its rows.
     ///
     /// - Throws: ``PostgresError``.
+    @discardableResult
     public func query(
         _ sql: SQL, file: StaticString = #fileID, line: UInt = #line
     ) throws -> Rows {

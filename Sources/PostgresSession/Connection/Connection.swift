@@ -116,7 +116,8 @@ public final class Connection {
             return try NativeConnection.open(
                 configuration.parameters(), timeoutSeconds: configuration.connectTimeoutSeconds)
         } catch {
-            let code = error.sqlState.map(PostgresError.code(ofSQLState:)) ?? .connectionRefused
+            var code = error.sqlState.map(PostgresError.code(ofSQLState:)) ?? .connectionRefused
+            if error.message.hasPrefix("invalid ") { code = .invalidConnectionString }
             throw PostgresError(
                 code == .connectionLost || code == .serverError ? .connectionRefused : code,
                 "cannot connect: \(redact(error.message))", sqlState: error.sqlState)

@@ -76,6 +76,7 @@ public final class Engine: Sendable {
     /// Runs `body` with a connection of the pool.
     ///
     /// - Throws: as ``checkOut(for:)``, or what `body` throws.
+    @discardableResult
     public func withConnection<Value>(
         for holder: String = "connection", _ body: (Connection) throws -> Value
     ) throws -> Value {
@@ -88,6 +89,7 @@ public final class Engine: Sendable {
     ///
     /// - Throws: as ``checkOut(for:)`` and ``Session/commit(file:line:)``, or what `body` throws: the
     ///   session is then rolled back.
+    @discardableResult
     public func withSession<Value>(
         _ options: SessionOptions = SessionOptions(), for holder: String = "session",
         _ body: (Session) throws -> Value

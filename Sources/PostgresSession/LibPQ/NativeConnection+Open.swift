@@ -63,7 +63,8 @@ extension NativeConnection {
         let lines = text.split(separator: "\n").filter { !$0.hasPrefix("LOCATION:") }
         var message = lines.joined(separator: " ")
         var sqlState: String?
-        if let match = text.firstMatch(of: #/: +([0-9A-Z]{5}): /#) { sqlState = String(match.1) }
+        // "FATAL:  28P01: …": two spaces after the severity, which may be in any language.
+        if let match = text.firstMatch(of: #/:  ([0-9A-Z]{5}): /#) { sqlState = String(match.1) }
         if let sqlState { message = message.replacing("\(sqlState): ", with: "") }
         if isLate { message = "no answer within \(timeoutSeconds) seconds. \(message)" }
         return OpenFailure(sqlState: sqlState, message: message)

@@ -25,7 +25,7 @@ final class NativeConnection {
             { context, result in
                 guard let context, let result else { return }
                 let sink = Unmanaged<NoticeSink>.fromOpaque(context).takeUnretainedValue()
-                sink.receive?(NativeResult.failure(result))
+                sink.take(NativeResult.failure(result))
             }, Unmanaged.passUnretained(notices).toOpaque())
     }
 
@@ -82,9 +82,14 @@ final class NativeConnection {
         return readAlone()
     }
 
-    /// What libpq last said went wrong.
+    /// The end of the connection, with the server's last words if it had any.
     func lose() -> StepOutcome {
         isLost = true
+        // They may have come before anything was asked; libpq takes them for a notice then, once it
+        // looks.
+        PQconsumeInput(pointer)
+        PQfreemem(PQnotifies(pointer))
+        if let farewell = notices.farewell { return .lost(farewell) }
         return .lost(
             ServerFailure(message: PQerrorMessage(pointer).map { String(cString: $0) } ?? ""))
     }
@@ -249,6 +254,12 @@ final class NativeConnection {
 /// Where the notices of a connection go.
 private final class NoticeSink {
     var receive: ((ServerFailure) -> Void)?
+    /// The error by which the server ended the connection.
+    private(set) var farewell: ServerFailure?
+
+    func take(_ failure: ServerFailure) {
+        if failure.isFatal { farewell = failure } else { receive?(failure) }
+    }
 }
 
 extension ServerFailure {

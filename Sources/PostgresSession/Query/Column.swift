@@ -24,24 +24,24 @@ public struct Column<R: Record, Value>: Sendable {
         Ordering(expression: "\(expression) DESC", error: error)
     }
     /// The column is NULL.
-    public var isNull: Predicate { Predicate("\(expression) IS NULL", error) }
+    public var isNull: Condition { Condition("\(expression) IS NULL", error) }
     /// The column is not NULL.
-    public var isNotNull: Predicate { Predicate("\(expression) IS NOT NULL", error) }
+    public var isNotNull: Condition { Condition("\(expression) IS NOT NULL", error) }
 
-    fileprivate func compared(_ comparison: SQL, to value: SQL) -> Predicate {
-        Predicate("\(expression) \(comparison) \(value)", error)
+    fileprivate func compared(_ comparison: SQL, to value: SQL) -> Condition {
+        Condition("\(expression) \(comparison) \(value)", error)
     }
 }
 
 extension Column where Value: PostgresEncodable {
     /// The column is one of `values`. No values match nothing, and NULL never matches.
-    public func `in`(_ values: some Sequence<Value>) -> Predicate {
+    public func `in`(_ values: some Sequence<Value>) -> Condition {
         compared("=", to: "ANY(\(Array(values)))")
     }
 
     /// The column is none of `values`; with no values it matches all but NULL.
-    public func notIn(_ values: some Sequence<Value>) -> Predicate {
-        Predicate("\(expression) <> ALL(\(Array(values))) AND \(expression) IS NOT NULL", error)
+    public func notIn(_ values: some Sequence<Value>) -> Condition {
+        Condition("\(expression) <> ALL(\(Array(values))) AND \(expression) IS NOT NULL", error)
     }
 
     /// Sets the column in a bulk update.
@@ -50,35 +50,35 @@ extension Column where Value: PostgresEncodable {
     }
 
     /// Equal; `nil` is IS NULL.
-    public static func == (column: Self, value: Value) -> Predicate {
+    public static func == (column: Self, value: Value) -> Condition {
         let parameter = value.postgresParameter()
         return parameter.isNull ? column.isNull : column.compared("=", to: "\(parameter)")
     }
 
     /// Not equal; NULL counts as a value like any other, as nil does in Swift.
-    public static func != (column: Self, value: Value) -> Predicate {
+    public static func != (column: Self, value: Value) -> Condition {
         let parameter = value.postgresParameter()
         return parameter.isNull
             ? column.isNotNull : column.compared("IS DISTINCT FROM", to: "\(parameter)")
     }
 
     /// Less; false for NULL.
-    public static func < (column: Self, value: Value) -> Predicate {
+    public static func < (column: Self, value: Value) -> Condition {
         column.compared("<", to: "\(value)")
     }
 
     /// Less or equal; false for NULL.
-    public static func <= (column: Self, value: Value) -> Predicate {
+    public static func <= (column: Self, value: Value) -> Condition {
         column.compared("<=", to: "\(value)")
     }
 
     /// Greater; false for NULL.
-    public static func > (column: Self, value: Value) -> Predicate {
+    public static func > (column: Self, value: Value) -> Condition {
         column.compared(">", to: "\(value)")
     }
 
     /// Greater or equal; false for NULL.
-    public static func >= (column: Self, value: Value) -> Predicate {
+    public static func >= (column: Self, value: Value) -> Condition {
         column.compared(">=", to: "\(value)")
     }
 }
@@ -90,14 +90,14 @@ extension Optional: TextColumnValue where Wrapped == String {}
 
 extension Column where Value: TextColumnValue {
     /// The text matches a pattern: `%` any characters, `_` one, `\` takes the next as it is.
-    public func like(_ pattern: String) -> Predicate { compared("LIKE", to: "\(pattern)") }
+    public func like(_ pattern: String) -> Condition { compared("LIKE", to: "\(pattern)") }
 
     /// As ``like(_:)``, whatever the case.
-    public func ilike(_ pattern: String) -> Predicate { compared("ILIKE", to: "\(pattern)") }
+    public func ilike(_ pattern: String) -> Condition { compared("ILIKE", to: "\(pattern)") }
 }
 
 /// A condition of a query.
-public struct Predicate: Sendable {
+public struct Condition: Sendable {
     let sql: SQL
     let error: PostgresError?
 
@@ -112,18 +112,18 @@ public struct Predicate: Sendable {
     }
 
     /// Both.
-    public static func && (left: Predicate, right: Predicate) -> Predicate {
-        Predicate("(\(left.sql)) AND (\(right.sql))", left.error ?? right.error)
+    public static func && (left: Condition, right: Condition) -> Condition {
+        Condition("(\(left.sql)) AND (\(right.sql))", left.error ?? right.error)
     }
 
     /// Either or both.
-    public static func || (left: Predicate, right: Predicate) -> Predicate {
-        Predicate("(\(left.sql)) OR (\(right.sql))", left.error ?? right.error)
+    public static func || (left: Condition, right: Condition) -> Condition {
+        Condition("(\(left.sql)) OR (\(right.sql))", left.error ?? right.error)
     }
 
     /// Not; what is unknown because of NULL stays unknown.
-    public static prefix func ! (predicate: Predicate) -> Predicate {
-        Predicate("NOT (\(predicate.sql))", predicate.error)
+    public static prefix func ! (predicate: Condition) -> Condition {
+        Condition("NOT (\(predicate.sql))", predicate.error)
     }
 }
 

@@ -7,7 +7,7 @@
 ///         .all()
 public struct Query<R: Record> {
     let session: Session
-    var predicate: Predicate?
+    var predicate: Condition?
     var orderings: [Ordering] = []
     var maximum: Int?
     var skipped: Int?
@@ -29,13 +29,13 @@ public struct Query<R: Record> {
     }
 
     /// Only rows that meet the condition, in addition to those before it.
-    public func filter(_ condition: (Columns<R>) -> Predicate) -> Query {
+    public func filter(_ condition: (Columns<R>) -> Condition) -> Query {
         filter(condition(Columns()))
     }
 
     /// Only rows that meet a condition in SQL; values in it are bound.
     public func filter(sql: SQL) -> Query {
-        filter(Predicate(sql))
+        filter(Condition(sql))
     }
 
     /// In this order, after the orders before it.
@@ -73,7 +73,7 @@ public struct Query<R: Record> {
         return copy
     }
 
-    private func filter(_ next: Predicate) -> Query {
+    private func filter(_ next: Condition) -> Query {
         var copy = self
         copy.predicate = predicate.map { $0 && next } ?? next
         return copy
@@ -93,12 +93,12 @@ extension Query: CustomStringConvertible {
         var sql: SQL = "SELECT \(list) FROM \(R.quotedTable)"
         sql.append(whereClause)
         if !orderings.isEmpty {
-            sql.append(" ORDER BY ")
+            sql.append(raw: " ORDER BY ")
             sql.append(orderings.map(\.expression).joined(separator: ", "))
         }
-        if let maximum { sql.append(" LIMIT \(maximum)") }
-        if let skipped { sql.append(" OFFSET \(skipped)") }
-        if let lock { sql.append(" \(raw: lock.rawValue)") }
+        if let maximum { sql.append(raw: " LIMIT \(maximum)") }
+        if let skipped { sql.append(raw: " OFFSET \(skipped)") }
+        if let lock { sql.append(raw: " \(lock.rawValue)") }
         return sql
     }
 

@@ -1,7 +1,7 @@
 extension SQL: ExpressibleByStringInterpolation {
     /// Literal text, without parameters.
     public init(stringLiteral text: String) {
-        append(text)
+        append(raw: text)
     }
 
     /// Text and parameters.
@@ -18,7 +18,7 @@ extension SQL: ExpressibleByStringInterpolation {
 
         /// Called by the compiler for text between values.
         public mutating func appendLiteral(_ literal: String) {
-            sql.append(literal)
+            sql.append(raw: literal)
         }
 
         /// Binds a value.
@@ -51,12 +51,12 @@ extension SQL: ExpressibleByStringInterpolation {
 
         /// Quotes an identifier, one part of a name: `\(identifier: schema).\(identifier: table)`.
         public mutating func appendInterpolation(identifier name: String) {
-            sql.append(SQL.quoted(identifier: name))
+            sql.append(raw: SQL.quoted(identifier: name))
         }
 
         /// Pastes text as it is. Never give it what comes from outside.
         public mutating func appendInterpolation(raw text: String) {
-            sql.append(text)
+            sql.append(raw: text)
         }
     }
 }

@@ -22,7 +22,7 @@ public struct SQL: Sendable, Hashable {
 
     /// Trusted text, pasted as it is.
     public init(raw text: String) {
-        append(text)
+        append(raw: text)
     }
 
     /// The text, with `$1`, `$2`, … for the parameters.
@@ -47,8 +47,9 @@ public struct SQL: Sendable, Hashable {
         }
     }
 
-    /// Appends trusted text.
-    public mutating func append(_ text: String) {
+    /// Appends trusted text. Labelled, since an interpolated literal would rather be a `String` than
+    /// an `SQL`, and its values would be pasted.
+    public mutating func append(raw text: String) {
         guard !text.isEmpty else { return }
         if case .text(let last)? = pieces.last {
             pieces[pieces.count - 1] = .text(last + text)
@@ -66,7 +67,7 @@ public struct SQL: Sendable, Hashable {
     public mutating func append(_ fragment: SQL) {
         for piece in fragment.pieces {
             switch piece {
-            case .text(let text): append(text)
+            case .text(let text): append(raw: text)
             case .parameter(let parameter): append(parameter)
             }
         }
@@ -97,7 +98,7 @@ extension Sequence where Element == SQL {
         var joined = SQL()
         var isFirst = true
         for fragment in self {
-            if !isFirst { joined.append(separator) }
+            if !isFirst { joined.append(raw: separator) }
             joined.append(fragment)
             isFirst = false
         }

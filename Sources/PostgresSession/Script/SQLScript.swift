@@ -66,7 +66,7 @@ public struct SQLScript: Sendable, Hashable {
             var sql = SQL()
             for piece in pieces {
                 switch piece {
-                case .text(let text): sql.append(text)
+                case .text(let text): sql.append(raw: text)
                 case .placeholder(let name): sql.append(try value(name))
                 }
             }

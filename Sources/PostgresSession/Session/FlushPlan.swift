@@ -47,20 +47,20 @@ struct FlushPlan {
         guard let first = rows.first else { return SQL() }
         var sql: SQL = "INSERT INTO \(first.type.quotedTable) "
         if first.names.isEmpty {
-            sql.append("DEFAULT VALUES")
+            sql.append(raw: "DEFAULT VALUES")
         } else {
             let columns = first.names.map(SQL.quoted(identifier:)).joined(separator: ", ")
-            sql.append("(\(columns)) VALUES ")
+            sql.append(raw: "(\(columns)) VALUES ")
             for (index, row) in rows.enumerated() {
-                sql.append(index == 0 ? "(" : ", (")
+                sql.append(raw: index == 0 ? "(" : ", (")
                 for (position, name) in row.names.enumerated() {
-                    if position > 0 { sql.append(", ") }
+                    if position > 0 { sql.append(raw: ", ") }
                     sql.append(row.values[name] ?? .null())
                 }
-                sql.append(")")
+                sql.append(raw: ")")
             }
         }
-        sql.append(" RETURNING ")
+        sql.append(raw: " RETURNING ")
         sql.append(first.type.columnList)
         return sql
     }

@@ -6,6 +6,7 @@ extension Session {
     /// `body`.
     ///
     /// - Throws: what `body` throws, or ``PostgresError``.
+    @discardableResult
     public func withSavepoint<Value>(
         file: StaticString = #fileID, line: UInt = #line, _ body: () throws -> Value
     ) throws -> Value {

@@ -15,6 +15,7 @@ extension Session {
     /// Runs a statement and reads its rows.
     ///
     /// - Throws: ``PostgresError``; the session has then failed until `rollback()`.
+    @discardableResult
     public func rows(
         _ sql: SQL, file: StaticString = #fileID, line: UInt = #line
     ) throws -> Rows {

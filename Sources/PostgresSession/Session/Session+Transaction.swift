@@ -43,7 +43,10 @@ extension Session {
     func sendCommit(after statements: [SQL]) throws(PostgresError) -> [StatementResult] {
         let cause = state.cause
         let isFailed = state.phase == .failed
-        let list = (isFailed ? [] : pending) + statements + ["COMMIT"]
+        // Of a session that failed by what it found out itself the server knows nothing: it would
+        // commit.
+        let end: SQL = isFailed ? "ROLLBACK" : "COMMIT"
+        let list = (isFailed ? [] : pending) + statements + [end]
         pending = []
         let outcome = connection.send(list)
         do {
