@@ -118,6 +118,7 @@ func startThread<Value>(_ body: @escaping () throws -> Value) -> () throws -> Va
     let done = DispatchSemaphore(value: 0)
     // Safe because the box is written before the signal and read after it.
     nonisolated(unsafe) var result: Result<Value, any Error>?
+    // Safe because the caller waits for the thread before it goes on with what `body` holds.
     nonisolated(unsafe) let body = body
     Thread.detachNewThread {
         result = Result { try body() }

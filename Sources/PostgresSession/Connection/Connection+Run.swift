@@ -58,6 +58,11 @@ extension Connection {
     private func result(
         of sql: SQL, _ file: StaticString, _ line: UInt
     ) throws -> StatementResult {
+        do throws(PostgresError) {
+            try sql.refuseClientCopy()
+        } catch {
+            throw error.at(file, line)
+        }
         var outcome = send([sql])
         if transactionStatus == .idle, let failure = outcome.failure, failure.isStalePlan {
             outcome = send([sql])

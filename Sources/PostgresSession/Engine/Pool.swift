@@ -3,8 +3,7 @@ internal import Dispatch
 /// Who has which connection. Pure bookkeeping: it neither connects nor waits.
 struct Pool {
     /// A connection nobody uses.
-    ///
-    /// Safe because a connection is reachable either from here or from the one who checked it out.
+    // Safe because a connection is reachable either from here or from the one who checked it out.
     struct Parked: @unchecked Sendable {
         let connection: Connection
         let idleSince: Double

@@ -6,7 +6,7 @@ internal import Synchronization
 /// It stays safe to use after the connection is closed. A cancel that arrives when nothing runs does
 /// nothing. `disarm()` it when its run ends, so that a late cancel cannot hit the next one.
 public final class CancelHandle: Sendable {
-    /// Safe because the `PGcancel` is written only by `PQgetCancel` and is read under the lock.
+    // Safe because only PQgetCancel writes the PGcancel, and it is read under the lock.
     private struct Target: @unchecked Sendable {
         var pointer: OpaquePointer?
         var isArmed = true

@@ -89,9 +89,20 @@ final class NativeConnection {
         // looks.
         PQconsumeInput(pointer)
         PQfreemem(PQnotifies(pointer))
-        if let farewell = notices.farewell { return .lost(farewell) }
+        if let farewell = notices.farewell ?? unreadFailure() { return .lost(farewell) }
         return .lost(
             ServerFailure(message: PQerrorMessage(pointer).map { String(cString: $0) } ?? ""))
+    }
+
+    /// An error that was received but not asked for yet.
+    private func unreadFailure() -> ServerFailure? {
+        while PQisBusy(pointer) == 0, let result = PQgetResult(pointer) {
+            defer { PQclear(result) }
+            guard NativeResult.isFailure(result) else { return nil }
+            let failure = NativeResult.failure(result)
+            if failure.isFatal { return failure }
+        }
+        return nil
     }
 
     // MARK: Sending
@@ -225,7 +236,7 @@ final class NativeConnection {
             let events = wait(forWriting: pending == 1)
             guard events >= 0 else { return false }
             if events & (POLLIN | POLLERR | POLLHUP) != 0, PQconsumeInput(pointer) == 0 {
-                return PQisBusy(pointer) == 0 && !isBad
+                return PQisBusy(pointer) == 0  // The server's last words may be there to read.
             }
             pending = pending == 1 ? PQflush(pointer) : 0
         }

@@ -1,9 +1,8 @@
 internal import CLibPQ
 
-/// The owner of one `PGresult`.
-///
-/// Safe because a `PGresult` is read-only once libpq has handed it out and "can be passed around
-/// freely between threads" (PostgreSQL manual, 34.20), and it is freed once, here.
+/// The owner of one `PGresult`, which "can be passed around freely between threads" (PostgreSQL
+/// manual, 34.20).
+// Safe because a PGresult is read-only once libpq has handed it out, and is freed once, here.
 final class NativeResult: @unchecked Sendable {
     private let pointer: OpaquePointer
     let rowCount: Int

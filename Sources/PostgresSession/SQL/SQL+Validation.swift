@@ -1,4 +1,20 @@
 extension SQL {
+    /// Throws for COPY from or to the client, which needs more than sending a statement.
+    func refuseClientCopy() throws(PostgresError) {
+        let text = text
+        guard LeadingKeywords(text, limit: 1).words == ["COPY"] else { return }
+        var scanner = SQLScanner(text)
+        while let token = scanner.next() {
+            guard token.kind == .word else { continue }
+            let word = String(decoding: scanner[token], as: UTF8.self).uppercased()
+            guard word == "STDIN" || word == "STDOUT" else { continue }
+            throw PostgresError(
+                .copyNotSupported, "COPY from STDIN or to STDOUT does not go through this call",
+                hint: "Use addAll or SELECT, or COPY from and to a file of the server"
+            ).of(self)
+        }
+    }
+
     /// Throws if the text or a parameter cannot be sent.
     func validate() throws(PostgresError) {
         var count = 0

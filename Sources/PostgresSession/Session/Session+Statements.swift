@@ -64,6 +64,7 @@ extension Session {
 
     /// Runs a statement of the user's, which may be one that begins or ends a transaction.
     private func statement(_ sql: SQL) throws(PostgresError) -> StatementResult {
+        try sql.refuseClientCopy()
         let control = LeadingKeywords(sql.text).transactionControl
         guard let control else { return try run(sql, flushing: true) }
         if control == .rollbackToSavepoint { return try rollBack(toSavepointBy: sql) }
