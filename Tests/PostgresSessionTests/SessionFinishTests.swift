@@ -9,8 +9,10 @@ struct SessionFinishTests {
         let library = try await Library.make()
         try library.engine.withConnection { connection in
             try connection.executeScript(
-                "CREATE TABLE runs (id int PRIMARY KEY, state text); INSERT INTO runs VALUES (1, 'running')"
-            )
+                """
+                CREATE TABLE runs (id int PRIMARY KEY, state text);
+                INSERT INTO runs VALUES (1, 'running');
+                """)
         }
         return library
     }

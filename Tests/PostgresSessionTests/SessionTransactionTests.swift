@@ -92,7 +92,10 @@ struct SessionTransactionTests {
         options.isolation = .serializable
         options.isReadOnly = true
         let show: SQL =
-            "SELECT current_setting('transaction_isolation') || current_setting('transaction_read_only')"
+            """
+            SELECT current_setting('transaction_isolation')
+                || current_setting('transaction_read_only')
+            """
         try library.session(options) { session in
             #expect(try session.scalar(show, as: String.self) == "serializableon")
             let error = try failure(.readOnlyTransaction) {
@@ -245,6 +248,54 @@ struct SessionTransactionTests {
         #expect(try library.titles() == ["Dune"])
         let workMem = try library.seen("SHOW work_mem", as: String.self)
         #expect(workMem == "4MB")
+    }
+
+    @Test("in autocommit nothing runs if the settings cannot be made")
+    func autocommitSettingsFail() async throws {
+        let library = try await Library.make()
+        var options = SessionOptions()
+        options.mode = .autocommit
+        options.role = "no_such_role"
+        try library.session(options) { session in
+            for _ in 1...2 {
+                let error = try failure {
+                    try session.execute("INSERT INTO books (title) VALUES ('Dune')")
+                }
+                #expect(error.message.contains("no_such_role"))
+            }
+        }
+        #expect(try library.titles().isEmpty)
+    }
+
+    @Test("a flush in autocommit is all or nothing")
+    func autocommitFlush() async throws {
+        let library = try await Library.make()
+        var options = SessionOptions()
+        options.mode = .autocommit
+        try library.session(options) { session in
+            try session.add(Author(name: "Herbert"))
+            try session.add(Book(title: "Dune", copies: -1))
+            _ = try failure(.checkViolation) { try session.flush() }
+            try session.add(Book(title: "Emma"))
+            try session.flush()
+        }
+        #expect(try library.titles() == ["Emma"])
+        #expect(try library.seen("SELECT count(*) FROM authors", as: Int.self) == 0)
+    }
+
+    @Test("a session that is dropped unclosed sends nothing, and the reset cleans up after it")
+    func dropped() async throws {
+        let library = try await Library.make(poolSize: 1)
+        try library.engine.withConnection { connection in
+            do {
+                let session = Session(on: connection)
+                try session.execute("INSERT INTO books (title) VALUES ('Dune')")
+            }
+            #expect(connection.transactionStatus == .inTransaction)
+            try connection.reset()
+            #expect(connection.transactionStatus == .idle)
+        }
+        #expect(try library.titles().isEmpty)
     }
 
     @Test("a call that commits inside an autocommit session is let through")

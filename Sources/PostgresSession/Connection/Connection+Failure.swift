@@ -21,7 +21,8 @@ extension Connection {
         // One SQLSTATE for two things; the message tells, unless it is in another language.
         if failure.message.contains("statement timeout") { return .statementTimeout }
         if failure.message.contains("user request") { return .cancelled }
-        return cancelHandle.wasUsed ? .cancelled : .statementTimeout
+        let wasCancelled = cancelHandle.wasUsed || latestCancelHandle?.wasUsed == true
+        return wasCancelled ? .cancelled : .statementTimeout
     }
 
     private func message(of failure: ServerFailure, _ redact: Redaction) -> String {

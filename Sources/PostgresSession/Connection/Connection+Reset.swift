@@ -23,8 +23,8 @@ extension Connection {
     /// itself.
     ///
     /// Gone are an open transaction, settings, role, temporary tables, advisory locks, LISTENs,
-    /// cursors, sequence caches and statements made by PREPARE. One round trip, a second one only for
-    /// statements made by PREPARE; none at all if nothing was run since the last reset.
+    /// cursors, sequence caches and statements made by PREPARE. One round trip, a second one only
+    /// for statements made by PREPARE; none at all if nothing was run since the last reset.
     ///
     /// - Throws: ``PostgresError``. The connection is then closed: it must not be used again.
     public func reset() throws {

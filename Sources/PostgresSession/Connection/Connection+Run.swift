@@ -100,9 +100,7 @@ struct PipelineOutcome {
 
 extension Connection {
     /// Sends the statements in one round trip and reads what they gave, up to the first failure.
-    ///
-    /// With `areSeparate` each is a transaction of its own, unless one is open.
-    func send(_ list: [SQL], areSeparate: Bool = false) -> PipelineOutcome {
+    func send(_ list: [SQL]) -> PipelineOutcome {
         do {
             for sql in list { try sql.validate() }
         } catch {
@@ -115,7 +113,6 @@ extension Connection {
             let text = sql.text
             onStatement?(text)
             plan.add(text, sql.parameters, index, &statements)
-            if areSeparate && index < list.count - 1 { plan.addSync(index) }
         }
         return read(native.run(plan.steps), plan, list)
     }
@@ -206,10 +203,6 @@ struct WirePlan {
                 .execute(text: "DEALLOCATE \(dropped)", parameters: []),
                 Owner(index: index, isResult: false))
         }
-    }
-
-    mutating func addSync(_ index: Int) {
-        add(.sync, Owner(index: index, isResult: false))
     }
 
     /// The prepared statements used by the statement at `index`.

@@ -2,8 +2,8 @@ public import Foundation
 
 /// One connection to the server, the only owner of libpq's handle.
 ///
-/// Blocking, and for one thread at a time: it is not `Sendable`. Only `cancelHandle` may be used from
-/// another thread.
+/// Blocking, and for one thread at a time: it is not `Sendable`. Only `cancelHandle` may be used
+/// from another thread.
 public final class Connection {
     let configuration: EngineConfiguration
     let native: NativeConnection
@@ -13,6 +13,8 @@ public final class Connection {
     var needsReset = false
     /// The pool's note of who holds the connection, nil outside a pool.
     var ticket: Int?
+    /// The handle of the unit of work under way.
+    weak var latestCancelHandle: CancelHandle?
     /// True if the server checks for a vanished client.
     var hasConnectionCheck = false
     /// Who holds the connection, for messages.
@@ -20,7 +22,8 @@ public final class Connection {
 
     /// The process id of the server process that serves the connection.
     public let backendProcessID: Int32
-    /// When that process started, as the server writes it; with the id it names the process for ever.
+    /// When that process started, as the server writes it; with the id it names the process for
+    /// ever.
     public private(set) var backendStartText = ""
     /// When that process started.
     public private(set) var backendStart = Date(timeIntervalSinceReferenceDate: 0)
@@ -65,7 +68,9 @@ public final class Connection {
 
     /// A handle of its own for a unit of work, so that it can be disarmed when that ends.
     public func makeCancelHandle() -> CancelHandle {
-        CancelHandle(native)
+        let handle = CancelHandle(native)
+        latestCancelHandle = handle
+        return handle
     }
 
     /// Ends the connection. Harmless when repeated; the socket is closed at once.

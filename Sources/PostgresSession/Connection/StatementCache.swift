@@ -3,8 +3,8 @@
 /// A statement is prepared when it is sent for the second time: most are sent once. The least
 /// recently used one gives way when there are too many.
 struct StatementCache {
-    /// The identity of a statement. Bytes, since texts that are equal as `String` may differ in how an
-    /// accent is composed.
+    /// The identity of a statement. Bytes, since texts that are equal as `String` may differ in
+    /// how an accent is composed.
     struct Key: Hashable {
         let text: [UInt8]
         let types: [PostgresType]

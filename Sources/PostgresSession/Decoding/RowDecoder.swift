@@ -63,8 +63,8 @@ private struct RowContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     var allKeys: [Key] { row.columnNames.compactMap { Key(stringValue: $0) } }
 
-    /// Always true: a property's column must be there, also an optional property's. `decodeNil` says
-    /// which one is not.
+    /// Always true: a property's column must be there, also an optional property's. `decodeNil`
+    /// says which one is not.
     func contains(_ key: Key) -> Bool { true }
 
     func decodeNil(forKey key: Key) throws -> Bool { try cell(key, Any.self).isNull }

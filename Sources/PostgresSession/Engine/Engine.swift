@@ -35,7 +35,8 @@ public final class Engine: Sendable {
         try Connection(configuration, for: holder)
     }
 
-    /// A connection of the pool: the one given back last, or a new one, or the next to be given back.
+    /// A connection of the pool: the one given back last, or a new one, or the next to be given
+    /// back.
     ///
     /// - Parameter holder: who holds it, for the message of an exhausted pool.
     /// - Throws: ``PostgresError`` with code `PoolExhausted` after the acquire timeout, naming who
@@ -87,8 +88,8 @@ public final class Engine: Sendable {
 
     /// Runs `body` with a session on a connection of the pool, and commits if `body` returns.
     ///
-    /// - Throws: as ``checkOut(for:)`` and ``Session/commit(file:line:)``, or what `body` throws: the
-    ///   session is then rolled back.
+    /// - Throws: as ``checkOut(for:)`` and ``Session/commit(file:line:)``, or what `body` throws:
+    /// the   session is then rolled back.
     @discardableResult
     public func withSession<Value>(
         _ options: SessionOptions = SessionOptions(), for holder: String = "session",
@@ -103,7 +104,8 @@ public final class Engine: Sendable {
         }
     }
 
-    /// Closes idle connections now, and those in use when they are given back. Harmless when repeated.
+    /// Closes idle connections now, and those in use when they are given back. Harmless when
+    /// repeated.
     public func close() {
         for parked in pool.withLock({ $0.close() }) { parked.connection.close() }
     }

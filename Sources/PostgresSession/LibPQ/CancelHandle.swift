@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// Cancels what a connection is running, from any thread.
 ///
-/// It stays safe to use after the connection is closed. A cancel that arrives when nothing runs does
-/// nothing. `disarm()` it when its run ends, so that a late cancel cannot hit the next one.
+/// It stays safe to use after the connection is closed. A cancel that arrives when nothing runs
+/// does nothing. `disarm()` it when its run ends, so that a late cancel cannot hit the next one.
 public final class CancelHandle: Sendable {
     // Safe because only PQgetCancel writes the PGcancel, and it is read under the lock.
     private struct Target: @unchecked Sendable {

@@ -26,7 +26,8 @@ struct WireParameters {
         }
     }
 
-    /// Calls `body` with count, values, lengths and formats; the pointers are good until it returns.
+    /// Calls `body` with count, values, lengths and formats; the pointers are good until it
+    /// returns.
     func lend<Value>(
         _ body: (
             Int32, [UnsafePointer<CChar>?], [Int32], [Int32]

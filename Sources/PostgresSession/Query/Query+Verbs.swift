@@ -51,8 +51,8 @@ extension Query {
     /// Deletes the rows, without reading them.
     ///
     /// - Returns: how many there were.
-    /// - Throws: ``PostgresError``; also if the query has an order, a limit or an offset, which DELETE
-    ///   does not know.
+    /// - Throws: ``PostgresError``; also if the query has an order, a limit or an offset, which
+    /// DELETE   does not know.
     @discardableResult
     public func delete(file: StaticString = #fileID, line: UInt = #line) throws -> Int {
         try session.located(file, line) {

@@ -7,14 +7,14 @@
 ///         var copies: Int
 ///     }
 ///
-/// Stored properties are columns, by their coding keys. A property whose type no column has (a nested
-/// struct, a dictionary) is stored as JSON.
+/// Stored properties are columns, by their coding keys. A property whose type no column has (a
+/// nested struct, a dictionary) is stored as JSON.
 public protocol Record: Codable, Sendable {
     /// The table's name; `schema.table` names one outside the search path.
     static var table: String { get }
 
-    /// The name of the primary key's column; `id` if not given. A record whose key is nil is new, and
-    /// the database makes its key.
+    /// The name of the primary key's column; `id` if not given. A record whose key is nil is new,
+    /// and the database makes its key.
     static var primaryKey: String { get }
 
     /// How a property's name becomes its column's; the same name if not given.

@@ -2,8 +2,8 @@ internal import Synchronization
 
 /// The columns of a record type, found once per type.
 ///
-/// Names and offsets of the stored properties come from the type's own metadata, so no value of the type
-/// is needed; the offset is what a key path can be recognised by.
+/// Names and offsets of the stored properties come from the type's own metadata, so no value of
+/// the type is needed; the offset is what a key path can be recognised by.
 struct RecordSchema: Sendable {
     struct Column: Sendable, Hashable {
         /// The column's name.

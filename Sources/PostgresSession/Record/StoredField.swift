@@ -1,5 +1,5 @@
-// The names and offsets of a type's stored properties are public to nobody but the standard library's
-// own reflection; there is no other way to them without a macro.
+// The names and offsets of a type's stored properties are public to nobody but the standard
+// library's own reflection; there is no other way to them without a macro.
 @_spi(Reflection) internal import Swift
 
 /// A stored property as the type's metadata describe it.

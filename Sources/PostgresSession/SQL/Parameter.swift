@@ -3,8 +3,8 @@ public struct Parameter: Sendable, Hashable {
     /// The value's form.
     enum Value: Sendable, Hashable {
         case null
-        /// UTF-8. Bytes, not a `String`: two texts that differ only in how an accent is composed are
-        /// equal as `String`, but not in the database.
+        /// UTF-8. Bytes, not a `String`: two texts that differ only in how an accent is composed
+        /// are equal as `String`, but not in the database.
         case text([UInt8])
         case binary([UInt8])
         /// Cannot be sent; the reason is thrown when it would be.

@@ -47,8 +47,8 @@ public struct SQL: Sendable, Hashable {
         }
     }
 
-    /// Appends trusted text. Labelled, since an interpolated literal would rather be a `String` than
-    /// an `SQL`, and its values would be pasted.
+    /// Appends trusted text. Labelled, since an interpolated literal would rather be a `String`
+    /// than an `SQL`, and its values would be pasted.
     public mutating func append(raw text: String) {
         guard !text.isEmpty else { return }
         if case .text(let last)? = pieces.last {

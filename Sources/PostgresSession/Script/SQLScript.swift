@@ -12,8 +12,8 @@ public struct SQLScript: Sendable, Hashable {
 
     /// Splits a text. Pure: nothing is sent, and no server knows of it.
     ///
-    /// - Throws: ``PostgresError`` with code `InvalidScript`, naming the line: a quote or comment that is
-    ///   not closed, a psql command, a placeholder in quotes.
+    /// - Throws: ``PostgresError`` with code `InvalidScript`, naming the line: a quote or comment
+    /// that is   not closed, a psql command, a placeholder in quotes.
     public init(_ text: String) throws(PostgresError) {
         var splitter = SQLSplitter(text)
         statements = try splitter.split()
@@ -56,8 +56,8 @@ public struct SQLScript: Sendable, Hashable {
             }
         }
 
-        /// The statement with the placeholders' values as parameters; a name that occurs twice is sent
-        /// twice.
+        /// The statement with the placeholders' values as parameters; a name that occurs twice is
+        /// sent twice.
         ///
         /// - Throws: what `value` throws.
         public func bound<Failure: Error>(

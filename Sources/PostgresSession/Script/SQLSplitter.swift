@@ -85,7 +85,8 @@ struct SQLSplitter {
             "Write ${name}, without spaces")
     }
 
-    /// A placeholder in quotes would be text, not a value. In a function's body it is the body's own.
+    /// A placeholder in quotes would be text, not a value. In a function's body it is the body's
+    /// own.
     private func checkQuoted(_ token: SQLScanner.Token) throws(PostgresError) {
         let bytes = Array(scanner[token])
         guard let start = bytes.firstIndex(of: (UInt8(ascii: "$"), UInt8(ascii: "{"))),
@@ -125,8 +126,8 @@ struct SQLSplitter {
     }
 }
 
-/// Follows the body of an SQL-standard routine, `BEGIN ATOMIC … END`, whose semicolons end no statement
-/// of the script (PostgreSQL manual, CREATE FUNCTION).
+/// Follows the body of an SQL-standard routine, `BEGIN ATOMIC … END`, whose semicolons end no
+/// statement of the script (PostgreSQL manual, CREATE FUNCTION).
 struct RoutineBody {
     private var depth = 0
     private var count = 0

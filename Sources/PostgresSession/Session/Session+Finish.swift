@@ -2,13 +2,13 @@ extension Session {
     /// Writes staged work, runs the owner's last statement in the same transaction and commits; the
     /// commit policy does not apply.
     ///
-    /// The statement must touch exactly `expectingRows` rows. It is run as the connection's own user,
-    /// whatever role the session took. A read-only session's transaction is committed first, and the
-    /// statement follows in one of its own. One round trip after that of staged work, where the
-    /// statement is a plain INSERT, UPDATE or DELETE without RETURNING.
+    /// The statement must touch exactly `expectingRows` rows. It is run as the connection's own
+    /// user, whatever role the session took. A read-only session's transaction is committed first,
+    /// and the statement follows in one of its own. One round trip after that of staged work,
+    /// where the statement is a plain INSERT, UPDATE or DELETE without RETURNING.
     ///
-    /// - Throws: ``PostgresError`` with code `FenceLost` if it touched another number of rows: all is
-    ///   rolled back then. Otherwise as ``commit(file:line:)``.
+    /// - Throws: ``PostgresError`` with code `FenceLost` if it touched another number of rows: all
+    /// is   rolled back then. Otherwise as ``commit(file:line:)``.
     package func finish(
         with statement: SQL, expectingRows: Int, file: StaticString = #fileID,
         line: UInt = #line
@@ -67,9 +67,9 @@ struct Fence {
         self.rows = rows
     }
 
-    /// The statement made to fail by itself if it touches another number of rows, so that a COMMIT can
-    /// be sent behind it without waiting: the cast of a text that is no number is an error. Nil if
-    /// the statement cannot be wrapped.
+    /// The statement made to fail by itself if it touches another number of rows, so that a COMMIT
+    /// can be sent behind it without waiting: the cast of a text that is no number is an error.
+    /// Nil if the statement cannot be wrapped.
     var guarded: SQL? {
         guard isPlainWrite else { return nil }
         return """

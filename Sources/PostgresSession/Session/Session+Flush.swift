@@ -1,5 +1,6 @@
 extension Session {
-    /// Writes staged work. What goes wrong fails the session, so that half of it cannot be committed.
+    /// Writes staged work. What goes wrong fails the session, so that half of it cannot be
+    /// committed.
     func flushStaged() throws(PostgresError) {
         guard !work.isEmpty else { return }
         let staged = work.takeStaged()

@@ -1,8 +1,9 @@
 extension Session {
     /// Stages a record. It is written by the next flush, query or commit.
     ///
-    /// A record this session has read or written before is updated, by the columns that have changed
-    /// since; without a change nothing is sent. Any other, and one whose key is nil, is inserted.
+    /// A record this session has read or written before is updated, by the columns that have
+    /// changed since; without a change nothing is sent. Any other, and one whose key is nil, is
+    /// inserted.
     ///
     /// - Returns: a handle whose `value` has the generated key after the flush.
     /// - Throws: ``PostgresError`` if the session is closed or failed, or what the record's own
@@ -45,10 +46,11 @@ extension Session {
         }
     }
 
-    /// Writes staged work: inserts in batches, parents first; changed columns; deletes, children first.
+    /// Writes staged work: inserts in batches, parents first; changed columns; deletes, children
+    /// first.
     ///
-    /// - Throws: ``PostgresError`` with code `StaleData` if a row to be updated or deleted is not there,
-    ///   or the server's error. The session has then failed until `rollback()`.
+    /// - Throws: ``PostgresError`` with code `StaleData` if a row to be updated or deleted is not
+    /// there,   or the server's error. The session has then failed until `rollback()`.
     public func flush(file: StaticString = #fileID, line: UInt = #line) throws {
         try located(file, line) { () throws(PostgresError) in
             try enter(.statement)

@@ -2,8 +2,8 @@ extension Session {
     /// Runs `body` so that its failure undoes only what it did.
     ///
     /// What `body` throws is thrown on, after a rollback to where it began; the session can then be
-    /// used as if `body` had not been called. Savepoints nest. Staged work is written before and after
-    /// `body`.
+    /// used as if `body` had not been called. Savepoints nest. Staged work is written before and
+    /// after `body`.
     ///
     /// - Throws: what `body` throws, or ``PostgresError``.
     @discardableResult

@@ -2,9 +2,14 @@ extension Session {
     /// Sends statements in the session's transaction, with what has to go before them, in one round
     /// trip.
     func send(_ statements: [SQL]) throws(PostgresError) -> [StatementResult] {
-        let head = try opening() + pending
-        let isSeparate = options.mode == .autocommit && state.phase == .idle
-        let outcome = connection.send(head + statements, areSeparate: isSeparate)
+        var head = try opening() + pending
+        if options.mode == .autocommit && state.phase == .idle && !head.isEmpty {
+            // A trip of its own: what cannot run in a transaction cannot share one with the
+            // settings, and nothing may run without them.
+            try settle(connection.send(head), headCount: head.count)
+            head = []
+        }
+        let outcome = connection.send(head + statements)
         try settle(outcome, headCount: head.count)
         let results = Array(outcome.results.dropFirst(head.count))
         for result in results { rowsAffected += result.rowsAffected }
@@ -48,7 +53,8 @@ extension Session {
         ]
     }
 
-    /// A tenth of a second of drift is let pass: setting the timeout costs as much as a small query.
+    /// A tenth of a second of drift is let pass: setting the timeout costs as much as a small
+    /// query.
     private func isTimeoutStale(_ remaining: Int) -> Bool {
         guard let timeoutMilliseconds else { return true }
         return abs(timeoutMilliseconds - remaining) >= min(100, remaining / 10 + 1)

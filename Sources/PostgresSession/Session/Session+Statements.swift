@@ -94,7 +94,8 @@ extension Session {
         return StatementResult(rows: Rows(result: .empty), rowsAffected: 0, tag: "")
     }
 
-    /// Sends a statement that may begin or end the transaction, without a BEGIN of the session's own.
+    /// Sends a statement that may begin or end the transaction, without a BEGIN of the session's
+    /// own.
     private func sendAlone(_ sql: SQL) throws(PostgresError) -> StatementResult {
         let outcome = connection.send(pending + [sql])
         try settle(outcome, headCount: pending.count)

@@ -1,9 +1,9 @@
 extension Session {
     /// Writes staged work and commits. The next use begins a new transaction.
     ///
-    /// - Throws: ``PostgresError`` with code `TransactionRolledBack` if an earlier error had aborted the
-    ///   transaction, `CommitNotAllowed` if the session's owner commits, `CommitInDoubt` if the
-    ///   connection ended meanwhile, or what a deferred constraint found.
+    /// - Throws: ``PostgresError`` with code `TransactionRolledBack` if an earlier error had
+    /// aborted the   transaction, `CommitNotAllowed` if the session's owner commits,
+    /// `CommitInDoubt` if the   connection ended meanwhile, or what a deferred constraint found.
     public func commit(file: StaticString = #fileID, line: UInt = #line) throws {
         try located(file, line) { () throws(PostgresError) in
             try enter(.commit)
@@ -37,8 +37,8 @@ extension Session {
         try sendCommit(after: [])
     }
 
-    /// Sends `statements` and COMMIT in one round trip and checks the COMMIT's tag: the server answers
-    /// COMMIT of an aborted transaction with ROLLBACK and no error.
+    /// Sends `statements` and COMMIT in one round trip and checks the COMMIT's tag: the server
+    /// answers COMMIT of an aborted transaction with ROLLBACK and no error.
     @discardableResult
     func sendCommit(after statements: [SQL]) throws(PostgresError) -> [StatementResult] {
         let cause = state.cause
@@ -77,7 +77,7 @@ extension Session {
         else { return }
         let doubt = PostgresError(
             .commitInDoubt,
-            "the connection ended during COMMIT, so it is not known here whether it was carried out",
+            "the connection ended during COMMIT; whether it was carried out is not known here",
             sqlState: failure.error.sqlState,
             hint: "Look for the transaction's effect, or its status by pg_xact_status(), from "
                 + "another session",

@@ -1,8 +1,8 @@
 /// A unit of work on one connection: a transaction, the records staged in it, and what it has read.
 ///
-/// Nothing is sent before the first use. The first statement begins the transaction, in one round trip
-/// with the session's settings and itself. Not `Sendable`: a session belongs to the thread that made
-/// it, and every call checks that.
+/// Nothing is sent before the first use. The first statement begins the transaction, in one round
+/// trip with the session's settings and itself. Not `Sendable`: a session belongs to the thread
+/// that made it, and every call checks that.
 ///
 ///     let session = Session(on: connection)
 ///     defer { session.close() }
@@ -24,7 +24,8 @@ public final class Session {
 
     var state = SessionState()
     var work = UnitOfWork()
-    /// Commands without results of interest, sent along with the next statement: SAVEPOINT, RELEASE.
+    /// Commands without results of interest, sent along with the next statement: SAVEPOINT,
+    /// RELEASE.
     var pending: [SQL] = []
     var savepoints = 0
     /// What `statement_timeout` was last set to in this transaction, in milliseconds.
@@ -45,7 +46,9 @@ public final class Session {
     }
 
     deinit {
-        end()
+        // Nothing is sent here: who knows on which thread, and who has the connection by now. Its
+        // reset rolls back what was left open.
+        cancelHandle.disarm()
     }
 
     /// Rolls back what is not committed and gives the session up. Never throws; repeating it is

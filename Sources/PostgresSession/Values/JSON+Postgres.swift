@@ -47,8 +47,8 @@ public struct JSONText: Sendable, Hashable, Codable, ExpressibleByStringLiteral,
     }
 }
 
-/// The one setting of Foundation's JSON coders in this module: dates in ISO 8601, keys sorted so that
-/// equal values give equal text.
+/// The one setting of Foundation's JSON coders in this module: dates in ISO 8601, keys sorted so
+/// that equal values give equal text.
 enum JSON {
     static func encoder() -> JSONEncoder {
         let encoder = JSONEncoder()

@@ -10,7 +10,8 @@ public protocol PostgresEncodable: Sendable {
     /// The value, ready to be sent.
     func postgresParameter() -> Parameter
 
-    /// The value in the server's text form, nil for NULL: what stands between the braces of an array.
+    /// The value in the server's text form, nil for NULL: what stands between the braces of an
+    /// array.
     func postgresText() -> String?
 }
 

@@ -68,7 +68,8 @@ enum Timestamp {
             + (date.year > 0 ? "" : " BC")
     }
 
-    /// The microseconds since 2000-01-01 UTC of `YYYY-MM-DD[ HH:MM:SS[.ffffff][±HH[:MM[:SS]]]][ BC]`.
+    /// The microseconds since 2000-01-01 UTC of `YYYY-MM-DD[ HH:MM:SS[.ffffff][±HH[:MM[:SS]]]][
+    /// BC]`.
     static func microseconds(_ text: String) -> Int64? {
         var scanner = Scanner(text)
         guard let year = scanner.number(digits: 4...6), scanner.skip("-"),
