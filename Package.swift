@@ -72,6 +72,13 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "AlmanacCLI", dependencies: ["Almanac"], swiftSettings: settings),
+        .executableTarget(
+            name: "AlmanacBench",
+            dependencies: [
+                "Almanac", "AlmanacCore", "AlmanacTesting", "PostgresServer", "PostgresSession",
+                "Scheduling", argumentParser, logging, subprocess, systemPackage,
+            ],
+            swiftSettings: settings),
         .target(
             name: "AlmanacTesting",
             dependencies: [

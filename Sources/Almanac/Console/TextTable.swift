@@ -1,24 +1,24 @@
 /// Rows in aligned columns, for people.
-struct TextTable {
+package struct TextTable {
     /// How a column stands.
-    enum Alignment { case left, right }
+    package enum Alignment { case left, right }
 
     private let alignments: [Alignment]
     private var rows: [[String]]
 
     /// A table with these headings.
-    init(_ columns: [(heading: String, alignment: Alignment)]) {
+    package init(_ columns: [(heading: String, alignment: Alignment)]) {
         alignments = columns.map(\.alignment)
         rows = [columns.map(\.heading)]
     }
 
     /// Adds a row with one text for each column; what would break the line is shown as a blank.
-    mutating func add(_ cells: [String]) {
+    package mutating func add(_ cells: [String]) {
         rows.append(cells.map { String($0.map { $0.isNewline || $0 == "\t" ? " " : $0 }) })
     }
 
     /// The lines of the table; the last column is never padded.
-    var lines: [String] {
+    package var lines: [String] {
         let widths = alignments.indices.map { column in
             rows.map { $0[column].count }.max() ?? 0
         }
