@@ -23,7 +23,6 @@ let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift
 
 let package = Package(
     name: "almanac",
-    platforms: [.macOS(.v15)],
     products: [
         .executable(name: "almanac", targets: ["AlmanacCLI"]),
         .library(name: "Almanac", targets: ["Almanac"]),
@@ -99,6 +98,18 @@ let package = Package(
             name: "AlmanacCoreTests",
             dependencies: ["AlmanacCore", "AlmanacTesting", "PostgresSession", "Scheduling"],
             exclude: ["ScheduleFile/Broken"], swiftSettings: settings),
+        .testTarget(
+            name: "AlmanacTasksTests",
+            dependencies: [
+                "AlmanacCore", "AlmanacTasks", "AlmanacTesting", "PostgresSession",
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "AlmanacTests",
+            dependencies: [
+                "Almanac", "AlmanacCore", "AlmanacTasks", "Scheduling", argumentParser, logging,
+            ],
+            swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]
 )

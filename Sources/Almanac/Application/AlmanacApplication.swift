@@ -19,6 +19,7 @@ extension AlmanacApplication {
     /// Runs the command line and ends the process with its exit code: 0 done, 1 the answer is "no" or
     /// something failed, 2 wrong usage or an invalid file.
     @concurrent public static func main() async {
+        Signals.ignoreBrokenPipes()
         let code = await CommandLineRun(arguments: Array(CommandLine.arguments.dropFirst()))
             .perform(tasks: BuiltInTasks.types + tasks)
         // Not a return: other threads may be in the middle of something that nobody waits for.
@@ -45,9 +46,7 @@ struct CommandLineRun {
     }
 
     private func run() async throws -> ExitStatus {
-        if let name = arguments.first, UpcomingCommands.names.contains(name) {
-            throw CommandFailure("`\(name)` is not available yet", status: .usage)
-        }
+        try checkName()
         var command = try RootCommand.parseAsRoot(arguments)
         if var asynchronous = command as? any AsyncParsableCommand {
             try await asynchronous.run()
@@ -57,15 +56,37 @@ struct CommandLineRun {
         return .done
     }
 
-    /// What is left: the argument parser's own messages, and errors that nobody has caught.
+    /// The argument parser calls a command that it does not know an unexpected argument.
+    private func checkName() throws {
+        guard let name = arguments.first, !name.hasPrefix("-") else { return }
+        let known = RootCommand.configuration.subcommands.map { $0._commandName } + ["help"]
+        guard !known.contains(name) else { return }
+        if UpcomingCommands.names.contains(name) {
+            throw CommandFailure(
+                "`\(name)` is not in version \(AlmanacVersion.text); "
+                    + "`\(ProgramName.text) --help` lists what is", status: .usage)
+        }
+        let hint = Suggestion.question(for: name, among: known).map { "\($0) " } ?? ""
+        throw CommandFailure(
+            "there is no command '\(name)'; \(hint)`\(ProgramName.text) --help` lists them all",
+            status: .usage)
+    }
+
+    /// What is left: exit codes, the argument parser's own messages, and errors that nobody has
+    /// caught.
     private func report(_ error: any Error) -> ExitStatus {
+        // A command that has said all there is to say.
+        if let code = error as? ExitCode { return ExitStatus(rawValue: code.rawValue) ?? .failed }
         let code = RootCommand.exitCode(for: error)
+        let message = RootCommand.fullMessage(for: error)
         if code == .success {
-            Console.print(RootCommand.fullMessage(for: error))
+            Console.print(message)
             return .done
         }
         if code == .validationFailure {
-            Console.errorVerbatim(RootCommand.fullMessage(for: error))
+            let mark = "Error: "
+            Console.error(
+                message.hasPrefix(mark) ? String(message.dropFirst(mark.count)) : message)
             return .usage
         }
         Console.error(String(describing: error))

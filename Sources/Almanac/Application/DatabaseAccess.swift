@@ -62,7 +62,8 @@ struct DatabaseAccess: Sendable {
         do {
             return try await body(database)
         } catch let error as PostgresError {
-            throw CommandFailure(Self.explain(error, database))
+            let isUsage = error.code == .invalidConnectionString
+            throw CommandFailure(explain(error, database), status: isUsage ? .usage : .failed)
         } catch let error as LedgerError {
             throw CommandFailure(error.message)
         }
@@ -70,34 +71,54 @@ struct DatabaseAccess: Sendable {
 
     /// What happened and what to do, in one sentence.
     private static func explain(_ error: PostgresError, _ database: DatabaseAccess) -> String {
+        // libpq's own question comes without an answer; it has one here.
+        let message = error.message.replacing(/\s*\tIs the server running[^?]*\?/, with: "")
+            .replacing(/\s+/, with: " ")
         switch error.code {
         case .connectionRefused, .tooManyConnections:
-            "\(error.message) (\(database.summary)); start the server, or correct --database"
+            return
+                "\(message) (\(database.summary)); start the server, or name another with --database"
         case .authenticationFailed:
-            "\(error.message) (\(database.summary)); correct the user, the password (or ~/.pgpass) "
-                + "or the name of the database in --database"
+            return
+                "\(message) (\(database.summary)); correct the user, the password (or ~/.pgpass) "
+                + "or the name of the database"
         case .invalidConnectionString:
-            error.message + (error.hint.map { "; \($0)" } ?? "")
-        default: error.description
+            return message + (error.hint.map { "; \($0)" } ?? "")
+        default: return error.description
         }
     }
 }
 
 /// A connection string as people may see it.
 enum DatabaseName {
-    /// Host, port and name of the database, without user and password.
+    /// Name, host and port of the database, or its service; neither user nor password.
     static func describe(_ connectionString: String) -> String {
-        if let url = URLComponents(string: connectionString),
-            url.scheme?.hasPrefix("postgres") == true
-        {
-            let host = url.host.flatMap { $0.isEmpty ? nil : $0 } ?? "the local socket"
-            let port = url.port.map { ":\($0)" } ?? ""
-            return "database \(url.path.drop { $0 == "/" }) on \(host)\(port)"
+        guard let parts = EngineConfiguration(connectionString).connectionParts else {
+            return "the database that was named"
         }
-        let shown = ["host=", "hostaddr=", "port=", "dbname=", "service="]
-        let words = connectionString.split(separator: " ").filter { word in
-            shown.contains { word.hasPrefix($0) }
+        let service = parts["service"].map { " of service \($0)" } ?? ""
+        return "database\(name(parts["dbname"]))\(service)\(place(parts))"
+    }
+
+    /// A name that is itself a connection string may hold what nobody should see.
+    private static func name(_ name: String?) -> String {
+        guard let name, !name.contains("="), !name.contains("://") else { return "" }
+        return " " + name
+    }
+
+    /// `on db.example.com:5433, [::1]`; nothing where libpq finds the place by itself.
+    private static func place(_ parts: [String: String]) -> String {
+        func list(_ text: String?) -> [String] {
+            (text ?? "").split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         }
-        return words.isEmpty ? "the database of --database" : words.joined(separator: " ")
+        guard let hosts = parts["host"] ?? parts["hostaddr"], !hosts.isEmpty else { return "" }
+        let ports = list(parts["port"])
+        let places = list(hosts).enumerated().map { index, host in
+            let port = ports.count == 1 ? ports[0] : index < ports.count ? ports[index] : ""
+            let shown = host.contains(":") ? "[\(host)]" : host
+            // What stands in a port's place and is no number may be a password that lost its host.
+            return UInt16(port) == nil ? shown : "\(shown):\(port)"
+        }
+        return " on " + places.joined(separator: ", ")
     }
 }

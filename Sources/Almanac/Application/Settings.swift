@@ -1,4 +1,3 @@
-import AlmanacCore
 import Foundation
 import Logging
 
@@ -35,41 +34,65 @@ enum LogFormat: String, Sendable, CaseIterable, Decodable {
 extension Settings {
     /// The least and the most workers that make sense; each has a thread and a connection.
     static let workerRange = 1...512
+    /// How long a grace period can be, in seconds.
+    static let gracePeriodRange = 0...86_400
 
     /// Resolves the settings of a command.
     ///
     /// - Throws: `CommandFailure` with every wrong setting named by where it comes from.
     init(options: GlobalOptions, environment: [String: String]) throws {
-        let file = try SettingsFile.load(
-            path: options.config ?? environment["ALMANAC_CONFIG"].flatMap { $0.isEmpty ? nil : $0 })
         var reader = SettingsReader(environment: environment)
+        let file = reader.file(options.config ?? reader.text("CONFIG"))
+        reader.check(options)
         database = options.database ?? reader.text("DATABASE_URL") ?? file.database
+        let listed = reader.text("SCHEDULES")?.split(separator: ":").map(String.init)
         schedules =
             options.schedules.isEmpty
-            ? reader.text("SCHEDULES")?.split(separator: ":").map(String.init)
-                ?? file.schedules ?? ["Schedules"] : options.schedules
-        workers =
-            options.workers ?? reader.integer("WORKERS", in: Self.workerRange) ?? file.workers ?? 8
-        schema = reader.text("SCHEMA") ?? file.schema ?? "almanac"
+            ? listed ?? file.schedules ?? ["Schedules"] : options.schedules
+        let workers = reader.integer("WORKERS", in: Self.workerRange)
+        self.workers = options.workers ?? workers ?? file.workers ?? 8
+        schema = reader.schema() ?? file.schema ?? "almanac"
         logLevel = reader.choice("LOG_LEVEL") ?? file.logLevel ?? .info
         logFormat = reader.choice("LOG_FORMAT") ?? file.logFormat ?? .auto
         gracePeriodSeconds =
-            reader.integer("GRACE_PERIOD_SECONDS", in: 0...86_400) ?? file.gracePeriodSeconds ?? 30
+            reader.integer("GRACE_PERIOD_SECONDS", in: Self.gracePeriodRange)
+            ?? file.gracePeriodSeconds ?? 30
         dataDirectory = reader.text("DATA_DIRECTORY") ?? file.dataDirectory ?? ".almanac"
-        reader.check(schema: schema)
-        reader.check(workers: workers)
         guard reader.problems.isEmpty else {
             throw CommandFailure(reader.problems.joined(separator: "\n"), status: .usage)
         }
     }
+
+    /// What Postgres wants of the name of a schema; nil when this is one.
+    static func problem(ofSchema name: String) -> String? {
+        let fits = (1...63).contains(name.utf8.count)
+        if fits && !name.contains("\0") && !name.hasPrefix("pg_") { return nil }
+        return "it takes the name of a schema: 1 to 63 bytes that do not begin with pg_"
+    }
+
+    /// What is wrong with a number; nil when it is within the range.
+    static func problem(of number: Int?, in range: ClosedRange<Int>) -> String? {
+        if let number, range.contains(number) { return nil }
+        return "it takes a whole number from \(range.lowerBound) to \(range.upperBound)"
+    }
 }
 
-/// Reads settings from the environment and collects what is wrong with them.
+/// Reads settings from wherever they stand and collects what is wrong with them.
 private struct SettingsReader {
     let environment: [String: String]
-    var problems: [String] = []
+    private(set) var problems: [String] = []
 
     init(environment: [String: String]) { self.environment = environment }
+
+    /// The settings of the file; none when there is something wrong with it.
+    mutating func file(_ path: String?) -> SettingsFile {
+        do {
+            return try SettingsFile.load(path: path)
+        } catch {
+            problems.append(error.message)
+            return SettingsFile()
+        }
+    }
 
     /// A variable that is not set or empty is no setting.
     func text(_ name: String) -> String? {
@@ -78,75 +101,42 @@ private struct SettingsReader {
 
     mutating func integer(_ name: String, in range: ClosedRange<Int>) -> Int? {
         guard let text = text(name) else { return nil }
-        guard let value = Int(text), range.contains(value) else {
-            problems.append(
-                "ALMANAC_\(name) is '\(text)'; it takes a whole number from \(range.lowerBound) "
-                    + "to \(range.upperBound)")
-            return nil
-        }
-        return value
+        let value = Int(text)
+        guard let problem = Settings.problem(of: value, in: range) else { return value }
+        refuse(name, text, problem)
+        return nil
     }
 
     mutating func choice<Value: RawRepresentable & CaseIterable>(_ name: String) -> Value?
     where Value.RawValue == String {
         guard let text = text(name) else { return nil }
-        guard let value = Value(rawValue: text) else {
-            let known = Value.allCases.map(\.rawValue).joined(separator: ", ")
-            problems.append("ALMANAC_\(name) is '\(text)'; it is one of \(known)")
-            return nil
-        }
-        return value
+        if let value = Value(rawValue: text) { return value }
+        let known = Value.allCases.map(\.rawValue).joined(separator: ", ")
+        refuse(name, text, "it is one of \(known)")
+        return nil
     }
 
-    mutating func check(schema: String) {
-        if schema.utf8.count > 63 || schema.contains("\0") || schema.hasPrefix("pg_") {
-            problems.append(
-                "the schema '\(schema)' is no name that Postgres takes (63 bytes, not pg_…)")
+    mutating func schema() -> String? {
+        guard let text = text("SCHEMA") else { return nil }
+        guard let problem = Settings.problem(ofSchema: text) else { return text }
+        refuse("SCHEMA", text, problem)
+        return nil
+    }
+
+    /// The options have no ranges of their own.
+    mutating func check(_ options: GlobalOptions) {
+        if let workers = options.workers,
+            let problem = Settings.problem(of: workers, in: Settings.workerRange)
+        {
+            problems.append("--workers is '\(workers)'; \(problem)")
+        }
+        // What a shell makes of a variable that is not set must not end up in another database.
+        if options.database?.isEmpty == true {
+            problems.append("--database is empty; name a database, or leave the option out")
         }
     }
 
-    mutating func check(workers: Int) {
-        if !Settings.workerRange.contains(workers) {
-            problems.append(
-                "\(workers) workers are not possible; there can be "
-                    + "\(Settings.workerRange.lowerBound) to \(Settings.workerRange.upperBound)")
-        }
-    }
-}
-
-/// The file `Config/almanac.yaml`: the same settings, all of them optional.
-struct SettingsFile: Decodable {
-    var database: String?
-    var schedules: [String]?
-    var workers: Int?
-    var schema: String?
-    var logLevel: Logger.Level?
-    var logFormat: LogFormat?
-    var gracePeriodSeconds: Int?
-    var dataDirectory: String?
-
-    /// Where the file is looked for when nobody says where it is.
-    static let defaultPath = "Config/almanac.yaml"
-
-    /// Reads the file; none at the default place means no settings.
-    ///
-    /// - Throws: `CommandFailure` with all that is wrong with it.
-    static func load(path: String?) throws -> SettingsFile {
-        let actual = path ?? defaultPath
-        guard let data = FileManager.default.contents(atPath: actual) else {
-            if path == nil { return SettingsFile() }
-            throw CommandFailure("the configuration file \(actual) cannot be read", status: .usage)
-        }
-        do {
-            let source = try SourceFile(path: actual, bytes: Array(data))
-            guard let node = try YAMLParser.parse(source), !node.isNull else {
-                return SettingsFile()
-            }
-            return try YAMLDecoder().decode(SettingsFile.self, from: node)
-        } catch let error as DiagnosticsError {
-            throw CommandFailure(
-                "the configuration file \(actual) is not valid\n"
-                    + DiagnosticReport(error.diagnostics).rendered(), status: .usage)
-        }
+    private mutating func refuse(_ name: String, _ text: String, _ problem: String) {
+        problems.append("ALMANAC_\(name) is '\(text)'; \(problem)")
     }
 }

@@ -8,7 +8,13 @@ struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Check schedule files: all errors at once, and what may not be meant.",
-        discussion: "Exit code 0 when there is no error, 2 otherwise. Warnings do not count.")
+        usage: "\(ProgramName.text) check [<paths> ...] [--json] [options]",
+        discussion: """
+            Shows each error with file, line and column, and what to do about it. Needs no \
+            database.
+
+            Exit code 0 when there is no error, 2 otherwise. Warnings do not count.
+            """)
 
     @OptionGroup var options: GlobalOptions
 
@@ -55,18 +61,5 @@ struct CheckCommand: ParsableCommand {
 
     private static func count(_ number: Int, _ noun: String) -> String {
         "\(number) \(noun)\(number == 1 ? "" : "s")"
-    }
-}
-
-extension Console {
-    /// Writes a value as one JSON document.
-    static func printJSON(_ value: some Encodable) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        encoder.dateEncodingStrategy = .custom { date, encoder in
-            var container = encoder.singleValueContainer()
-            try container.encode(LogTime(date: date).rfc3339)
-        }
-        Self.print(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
 }

@@ -12,7 +12,10 @@ struct GlobalOptions: ParsableArguments {
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Schedule files, or folders of them. Default: Schedules.", valueName: "path"))
+            """
+            Schedule files, or folders of them; takes all that follows, up to the next option. \
+            Default: Schedules.
+            """, valueName: "path"))
     var schedules: [String] = []
 
     @Option(

@@ -8,7 +8,12 @@ import Scheduling
 /// `history`: what ran.
 struct HistoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "history", abstract: "Show what ran and how it ended, newest first.")
+        commandName: "history", abstract: "Show what ran and how it ended, newest first.",
+        usage: "\(ProgramName.text) history [<job>] [--state <state>] [--since <when>] [options]",
+        discussion: """
+            One line for each attempt, and for what was skipped with the reason. RUN is the \
+            beginning of the run's id, as `show` takes it.
+            """)
 
     @OptionGroup var options: GlobalOptions
 
@@ -88,30 +93,6 @@ struct HistoryCommand: AsyncParsableCommand {
             ])
         }
         return table
-    }
-}
-
-/// A look at the ledger without a scheduler.
-enum LedgerLook {
-    /// Runs a query of a command.
-    ///
-    /// - Throws: `CommandFailure` also when there is no ledger yet.
-    static func at<Result>(
-        _ settings: Settings, _ body: (Ledger, Connection) throws -> Result
-    ) async throws -> Result {
-        try await DatabaseAccess.use(settings) { database in
-            let engine = database.engine()
-            defer { engine.close() }
-            let connection = try engine.connect(for: "almanac")
-            defer { connection.close() }
-            let ledger = Ledger(schema: settings.schema, node: "look")
-            guard try ledger.version(on: connection) > 0 else {
-                throw CommandFailure(
-                    "the \(database.summary) has no ledger in the schema \"\(settings.schema)\" yet; "
-                        + "`almanac run` or `almanac migrate` makes it")
-            }
-            return try body(ledger, connection)
-        }
     }
 }
 

@@ -7,9 +7,11 @@ struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "migrate",
         abstract: "Create the schema of the ledger, or bring it up to date.",
+        usage: "\(ProgramName.text) migrate [options]",
         discussion: """
             `run` and `exec` do this by themselves. The command is for a role that may create \
-            schemas, when the role that runs jobs may not.
+            schemas, when the role that runs jobs may not. It says what it did; where there is \
+            nothing to do, it does nothing.
             """)
 
     @OptionGroup var options: GlobalOptions

@@ -8,10 +8,14 @@ struct NextCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "next",
         abstract: "Show what comes due when, in the job's zone and in UTC.",
+        usage: "\(ProgramName.text) next [<jobs> ...] [--from <instant>] [--count <n>] [options]",
         discussion: """
-            With --stdin it reads JSON lines like {"expr":"30 2 * * *","tz":"Europe/Berlin",\
-            "from":"2026-03-28T00:00:00Z","count":3} and answers each with {"next":[…]} in UTC or \
-            {"error":"…"}.
+            The last column marks what the clocks' changes do, and jobs that are suspended. Needs no \
+            database.
+
+            With --stdin it needs no schedule file either. It answers each line like
+              {"expr":"30 2 * * *","tz":"Europe/Berlin","from":"2026-03-28T00:00:00Z","count":3}
+            with {"next":[…]}, instants in UTC, or with {"error":"…"}.
             """)
 
     @OptionGroup var options: GlobalOptions
@@ -24,7 +28,7 @@ struct NextCommand: ParsableCommand {
             "Start after this instant (RFC 3339). Default: now.", valueName: "instant"))
     var from: String?
 
-    @Option(help: ArgumentHelp("How many occurrences in all. Default: 10.", valueName: "n"))
+    @Option(help: ArgumentHelp("How many occurrences in all.", valueName: "n"))
     var count = 10
 
     @Flag(help: "Print one JSON document.")

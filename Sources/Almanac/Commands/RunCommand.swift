@@ -10,6 +10,7 @@ struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Run what comes due, until stopped.",
+        usage: "\(ProgramName.text) run [--for <duration>] [--until-idle] [options]",
         discussion: """
             Logs one line for each run: text on a terminal, JSON lines otherwise \
             (ALMANAC_LOG_FORMAT=text|json). Ctrl-C or SIGTERM stops claiming, waits for what runs \
@@ -96,9 +97,17 @@ struct RunCommand: AsyncParsableCommand {
         do {
             scheduler.reload(
                 try ScheduleLoader(tasks: registry).load(paths: settings.schedules).schedule)
-        } catch {
+        } catch let error as DiagnosticsError {
+            let report = DiagnosticReport(error.diagnostics, limit: 20)
             logger.error(
                 "the schedule files are not valid; what is in force stays",
+                metadata: ["errors": .stringConvertible(report.errorCount)])
+            for diagnostic in report.shown where diagnostic.severity == .error {
+                logger.error("\(diagnostic)", metadata: diagnostic.help.map { ["help": "\($0)"] })
+            }
+        } catch {
+            logger.error(
+                "the schedule files cannot be read; what is in force stays",
                 metadata: ["error": "\(error)"])
         }
     }

@@ -5,7 +5,8 @@ import Foundation
 /// `show`: one run.
 struct ShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show all that is known of one run.")
+        commandName: "show", abstract: "Show all that is known of one run.",
+        usage: "\(ProgramName.text) show <run> [--json] [options]")
 
     @OptionGroup var options: GlobalOptions
 
@@ -55,11 +56,12 @@ struct ShowCommand: AsyncParsableCommand {
         ]
         for (name, value) in fields {
             guard let value else { continue }
-            Console.print(name.padding(toLength: 14, withPad: " ", startingAt: 0) + "  " + value)
+            let blanks = String(repeating: " ", count: max(0, 16 - name.count))
+            Console.print(name + blanks + value.printable())
         }
         if let output = record.output {
             Console.print("output:")
-            Console.print(output)
+            Console.print(output.printable(lineBreaks: .kept))
         }
     }
 }

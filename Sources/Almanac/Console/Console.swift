@@ -3,17 +3,20 @@ import Glibc
 
 /// The terminal, or whatever stands in its place.
 enum Console {
+    /// Where texts go: to their descriptor, unless the running task has set something else.
+    @TaskLocal static var sink: @Sendable (String, Int32) -> Void = { write($0, to: $1) }
+
     /// Writes a line to standard output.
-    static func print(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
+    static func print(_ text: String) { sink(text + "\n", STDOUT_FILENO) }
 
     /// Writes an error to standard error, in one line with its mark.
     static func error(_ message: String) {
         let mark = useColour(on: STDERR_FILENO) ? "\u{1B}[31merror:\u{1B}[0m " : "error: "
-        write(mark + message + "\n", to: STDERR_FILENO)
+        sink(mark + message.printable(lineBreaks: .kept) + "\n", STDERR_FILENO)
     }
 
     /// Writes a text to standard error as it is.
-    static func errorVerbatim(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+    static func errorVerbatim(_ text: String) { sink(text + "\n", STDERR_FILENO) }
 
     /// Whether a descriptor is a terminal that wants colour (see no-color.org).
     static func useColour(on descriptor: Int32) -> Bool {
@@ -34,4 +37,12 @@ enum Console {
             bytes = bytes.dropFirst(count)
         }
     }
+}
+
+/// Signals that mean nothing to this program.
+enum Signals {
+    /// A write to a reader that is gone becomes an error of that write, instead of the end of the
+    /// process with all its runs: a log that is piped to `head`, a program that does not read its
+    /// input. Programs that are started do not inherit it.
+    static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
 }

@@ -14,7 +14,7 @@ package struct TextTable {
 
     /// Adds a row with one text for each column; what would break the line is shown as a blank.
     package mutating func add(_ cells: [String]) {
-        rows.append(cells.map { String($0.map { $0.isNewline || $0 == "\t" ? " " : $0 }) })
+        rows.append(cells.map { $0.printable() })
     }
 
     /// The lines of the table; the last column is never padded.

@@ -26,14 +26,36 @@ struct JSONLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        let labels = LogFields.merged(self.metadata, metadataProvider, event.metadata)
-        var line = "{\"time\":\(JSONText.quote(LogTime.now.rfc3339)),"
-        line += "\"level\":\"\(event.level.rawValue)\",\"logger\":\(JSONText.quote(label)),"
-        line += "\"message\":\(JSONText.quote(event.message.description))"
-        for (key, value) in labels.sorted(by: { $0.key < $1.key }) {
-            line += ",\(JSONText.quote(key)):\(JSONText.render(value))"
+        let fields = LogFields.merged(self.metadata, metadataProvider, event.metadata)
+        let line = JSONLogLine(
+            level: event.level, logger: label, message: event.message.description,
+            fields: LogFields.merged(fields, event.error), time: LogTime.now)
+        Console.write(line.rendered + "\n", to: descriptor)
+    }
+}
+
+/// One line as machines read it.
+struct JSONLogLine {
+    let level: Logger.Level
+    let logger: String
+    let message: String
+    let fields: Logger.Metadata
+    let time: LogTime
+
+    /// The members that every line has. A label of such a name gets a `_` at its end: of two members
+    /// with one name most readers see only one.
+    private static let members: Set<String> = ["time", "level", "logger", "message"]
+
+    /// The object, in one line.
+    var rendered: String {
+        var line = "{\"time\":\(JSONText.quote(time.rfc3339)),"
+        line += "\"level\":\"\(level.rawValue)\",\"logger\":\(JSONText.quote(logger)),"
+        line += "\"message\":\(JSONText.quote(message))"
+        for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
+            let name = Self.members.contains(key) ? key + "_" : key
+            line += ",\(JSONText.quote(name)):\(JSONText.render(value))"
         }
-        Console.write(line + "}\n", to: descriptor)
+        return line + "}"
     }
 }
 
@@ -47,6 +69,12 @@ enum LogFields {
         fields.merge(logger) { $1 }
         if let line { fields.merge(line) { $1 } }
         return fields
+    }
+
+    /// The labels with the error that the line was given, unless it says one itself.
+    static func merged(_ fields: Logger.Metadata, _ error: (any Error)?) -> Logger.Metadata {
+        guard let error, fields["error"] == nil else { return fields }
+        return fields.merging(["error": "\(error)"]) { $1 }
     }
 }
 
@@ -77,7 +105,9 @@ enum JSONText {
         case .string(let text): return quote(text)
         case .stringConvertible(let value):
             switch value {
-            case is Int, is Int64, is Int32, is Bool: return "\(value)"
+            case is any BinaryInteger, is Bool: return value.description
+            // JSON has no infinity.
+            case let number as Double where number.isFinite: return number.description
             default: return quote(value.description)
             }
         case .array(let values):

@@ -3,11 +3,15 @@ import Foundation
 /// When a line was logged: the one thing here that needs the machine's clock and no other.
 struct LogTime {
     private let date: Date
+    private let timeZone: TimeZone
 
     /// This moment.
     static var now: LogTime { LogTime(date: Date()) }
 
-    init(date: Date) { self.date = date }
+    init(date: Date, timeZone: TimeZone = .current) {
+        self.date = date
+        self.timeZone = timeZone
+    }
 
     /// In UTC, with milliseconds: `2026-11-22T02:30:00.004Z`.
     var rfc3339: String {
@@ -21,6 +25,6 @@ struct LogTime {
                 format: """
                     \(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\
                     \(minute: .twoDigits):\(second: .twoDigits)
-                    """, timeZone: .current, calendar: Calendar(identifier: .gregorian)))
+                    """, timeZone: timeZone, calendar: Calendar(identifier: .gregorian)))
     }
 }

@@ -24,8 +24,8 @@ struct TextLogHandler: LogHandler {
     func log(event: LogEvent) {
         let fields = LogFields.merged(self.metadata, metadataProvider, event.metadata)
         let line = LogLine(
-            level: event.level, message: event.message.description, fields: fields,
-            time: LogTime.now.wallTime)
+            level: event.level, message: event.message.description,
+            fields: LogFields.merged(fields, event.error), time: LogTime.now)
         Console.write(line.rendered(colour: colour) + "\n", to: descriptor)
     }
 }
@@ -35,15 +35,17 @@ struct LogLine {
     let level: Logger.Level
     let message: String
     let fields: Logger.Metadata
-    let time: String
+    let time: LogTime
 
     /// How wide the name of a job is before the columns shift.
     private static let jobWidth = 24
+    /// As wide as the longest state.
+    private static let stateWidth = 9
 
     func rendered(colour: Bool) -> String {
         let text = isRun ? run : sentence
-        let line = "\(time)  \(mark)  \(text)".map { Self.isControl($0) ? "�" : $0 }
-        return Self.paint(String(line), shade, colour)
+        let line = "\(time.wallTime)  \(mark)  \(text)".printable()
+        return Self.paint(line, shade, colour)
     }
 
     /// Lines that end a run have the instant that it was due.
@@ -73,9 +75,9 @@ struct LogLine {
     private var run: String {
         let job = text("job") ?? ""
         let blanks = String(repeating: " ", count: max(0, Self.jobWidth - job.count))
-        let state = message.padding(toLength: 9, withPad: " ", startingAt: 0)
-        var parts = ["\(state)  \(job)\(blanks)"]
-        if let due = text("due") { parts.append("due \(Self.timeOfDay(due))") }
+        let gap = String(repeating: " ", count: max(0, Self.stateWidth - message.count))
+        var parts = ["\(message)\(gap)  \(job)\(blanks)"]
+        if let due = text("due") { parts.append("due \(shortened(due))") }
         if let count = text("count"), count != "1" { parts.append("\(count) occurrences") }
         if let milliseconds = text("durationMilliseconds") {
             parts.append("\(milliseconds) ms".leftPadded(to: 9))
@@ -95,21 +97,13 @@ struct LogLine {
         return ([message] + details).joined(separator: "  ")
     }
 
-    private func text(_ key: String) -> String? {
-        fields[key].map { "\($0)".replacing("\n", with: " ") }
-    }
+    private func text(_ key: String) -> String? { fields[key].map { "\($0)" } }
 
-    /// `2026-11-22T02:30:00Z` → `02:30:00Z`, since the day is known to who is watching.
-    private static func timeOfDay(_ instant: String) -> String {
-        guard let mark = instant.firstIndex(of: "T") else { return instant }
-        return String(instant[instant.index(after: mark)...])
-    }
-
-    /// What could play tricks with a terminal.
-    private static func isControl(_ character: Character) -> Bool {
-        character.unicodeScalars.contains {
-            $0.properties.generalCategory == .control
-        }
+    /// `2026-11-22T02:30:00Z` → `02:30:00Z`, unless the line is of another day.
+    private func shortened(_ instant: String) -> String {
+        let parts = instant.split(separator: "T", maxSplits: 1)
+        guard parts.count == 2 else { return instant }
+        return time.rfc3339.hasPrefix(parts[0]) ? String(parts[1]) : parts.joined(separator: " ")
     }
 
     private static func paint(_ text: String, _ shade: String?, _ colour: Bool) -> String {

@@ -7,6 +7,11 @@ struct Redaction {
         for key in ["password", "sslpassword"] {
             if let secret = values?[key] { secrets.append(secret) }
         }
+        // In `postgresql://user:password/name`, where the host was forgotten, it takes the port's
+        // place, and libpq says that it is no number.
+        for port in values?["port"]?.split(separator: ",") ?? [] where UInt16(port) == nil {
+            secrets.append(String(port))
+        }
         guard values == nil else { return }
         // It does not parse, so libpq's message may quote any part of it, and where the password
         // stands can only be guessed: leave out every word of it that is not harmless.

@@ -1,0 +1,37 @@
+import AlmanacCore
+import Foundation
+import PostgresSession
+
+/// A look at the ledger without a scheduler.
+enum LedgerLook {
+    /// Runs a query of a command.
+    ///
+    /// - Throws: `CommandFailure` also when there is no ledger yet.
+    static func at<Result>(
+        _ settings: Settings, _ body: (Ledger, Connection) throws -> Result
+    ) async throws -> Result {
+        guard settings.database != nil || hasPrivateServer(settings) else {
+            // To make a server only to find nothing in it would cost seconds and 60 MB.
+            throw CommandFailure(
+                "there is no private Postgres in \(settings.dataDirectory) yet; `run` makes it, "
+                    + "and --database names another")
+        }
+        return try await DatabaseAccess.use(settings) { database in
+            let engine = database.engine()
+            defer { engine.close() }
+            let connection = try engine.connect(for: "almanac")
+            defer { connection.close() }
+            let ledger = Ledger(schema: settings.schema, node: "look")
+            guard try ledger.version(on: connection) > 0 else {
+                throw CommandFailure(
+                    "\(database.summary) has no ledger in the schema \"\(settings.schema)\" yet; "
+                        + "`run` or `migrate` makes it")
+            }
+            return try body(ledger, connection)
+        }
+    }
+
+    private static func hasPrivateServer(_ settings: Settings) -> Bool {
+        FileManager.default.fileExists(atPath: settings.dataDirectory)
+    }
+}
