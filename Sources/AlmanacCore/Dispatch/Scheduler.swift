@@ -57,18 +57,33 @@ package final class Scheduler: Sendable {
             await bookkeeper.stop()
             throw error
         }
+        let workers = (1...max(1, options.workers)).map { Worker(number: $0, services: services) }
+        // A thread of its own: code of tasks that blocks the threads which all Swift tasks share
+        // must not hold up the planning.
+        let thread = WorkerThread(name: "almanac-node")
+        await withTaskExecutorPreference(thread) { await work(with: workers) }
+        thread.stop()
+        for worker in workers { await worker.stop() }
+        await bookkeeper.stop()
+    }
+
+    private func work(with workers: [Worker]) async {
         let clock = services.clock
         let post = post
         let rings = Task {
             for await _ in clock.rings { post.yield(.ring) }
         }
-        let workers = (1...max(1, options.workers)).map { Worker(number: $0, services: services) }
         post.yield(.ring)
         post.yield(.checkOrphans)
-        await loop(schedule, workers: workers)
+        var desk = NodeDesk(
+            services: services, options: options, workers: workers, bookkeeper: bookkeeper,
+            post: post)
+        for await event in mailbox {
+            desk.handle(event)
+            if desk.isDone { break }
+        }
         rings.cancel()
-        for worker in workers { await worker.stop() }
-        await bookkeeper.stop()
+        await desk.close()
     }
 
     /// Opens the ledger and hands what was in force and what now is to the loop.
@@ -79,17 +94,6 @@ package final class Scheduler: Sendable {
                 metadata: ["version": "\(step.version)", "summary": "\(step.summary)"])
         }
         post.yield(.activated(schedule, try await bookkeeper.activate(schedule)))
-    }
-
-    private func loop(_ schedule: Schedule, workers: [Worker]) async {
-        var desk = NodeDesk(
-            services: services, options: options, workers: workers, bookkeeper: bookkeeper,
-            post: post)
-        for await event in mailbox {
-            desk.handle(event)
-            if desk.isDone { break }
-        }
-        await desk.close()
     }
 }
 

@@ -5,9 +5,9 @@ import Foundation
 /// Being both a task executor and a serial executor (SE-0417, SE-0392), it keeps a run's `async`
 /// code, the functions that it calls and every libpq call on this one thread, so that blocking here
 /// blocks no one else.
+// Safe because `queue` and `isStopped` are read and written only with `condition` locked.
 package final class WorkerThread: TaskExecutor, SerialExecutor, @unchecked Sendable {
     private let condition = NSCondition()
-    // Safe because: read and written only with `condition` locked.
     private var queue: [UnownedJob] = []
     private var isStopped = false
 

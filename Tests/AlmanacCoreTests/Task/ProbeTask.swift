@@ -1,6 +1,8 @@
 import AlmanacCore
+import AlmanacTesting
 import Foundation
 import PostgresSession
+import Scheduling
 import Synchronization
 
 /// What the stages of a run were seen to do, by the name that a test has given to its run.
@@ -32,6 +34,9 @@ struct ProbeError: Error, CustomStringConvertible, Equatable {
 struct Unencodable: Encodable {
     var number = Double.infinity
 }
+
+/// A clock that nobody advances.
+private let neverWakingClock = ManualClock(at: Instant(secondsSinceEpoch: 0))
 
 /// A task that does in `run` what its parameter says and writes all its stages into the journal.
 struct ProbeTask: BatchTask {
@@ -84,7 +89,7 @@ struct ProbeTask: BatchTask {
         case .unencodable:
             try context.session.execute("INSERT INTO marks (mark) VALUES ('unencodable')")
             context.result = Unencodable()
-        case .sleep: try await Task.sleep(for: .seconds(60))
+        case .sleep: try await neverWakingClock.sleep(for: .seconds(1))
         case .spin: while true { try context.checkStopped() }
         default: try performInSQL(context.session)
         }

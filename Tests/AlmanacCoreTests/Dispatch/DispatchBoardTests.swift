@@ -1,0 +1,145 @@
+import Scheduling
+import Testing
+
+@testable import AlmanacCore
+
+@Suite("The board that hands occurrences to workers")
+struct DispatchBoardTests {
+    private func due(_ job: String, _ seconds: Int64 = 0) -> Occurrence {
+        Occurrence(job: job, scheduledFor: Instant(secondsSinceEpoch: seconds))
+    }
+
+    @Test("hands out at once while a worker is free, then one for each worker that comes back")
+    func handsOut() {
+        var board = DispatchBoard(workers: 2)
+        #expect(board.handle(.enqueue(due("a"))) == [.assign(due("a"), worker: 1)])
+        #expect(board.handle(.enqueue(due("b"))) == [.assign(due("b"), worker: 2)])
+        #expect(board.handle(.enqueue(due("c"))) == [])
+        #expect(board.waitingCount == 1)
+        #expect(board.handle(.freed(worker: 2)) == [.assign(due("c"), worker: 2)])
+        #expect(board.handle(.freed(worker: 1)) == [])
+        #expect(board.busyCount == 1)
+        #expect(board.handle(.freed(worker: 2)) == [])
+        #expect(board.isQuiet)
+    }
+
+    @Test("hands out in the order in which they were due, then in that of their arrival")
+    func order() {
+        var board = DispatchBoard(workers: 1)
+        _ = board.handle(.enqueue(due("busy")))
+        for occurrence in [due("late", 30), due("x", 20), due("early", 10), due("y", 20)] {
+            _ = board.handle(.enqueue(occurrence))
+        }
+        var handed: [String] = []
+        for _ in 1...4 {
+            for case .assign(let occurrence, _) in board.handle(.freed(worker: 1)) {
+                handed.append(occurrence.job)
+            }
+        }
+        #expect(handed == ["early", "x", "y", "late"])
+    }
+
+    @Test("a withdrawn occurrence is not handed out, unless it comes again")
+    func withdrawn() {
+        var board = DispatchBoard(workers: 1)
+        _ = board.handle(.enqueue(due("busy")))
+        _ = board.handle(.enqueue(due("a")))
+        _ = board.handle(.withdraw(due("a")))
+        #expect(board.waitingCount == 0)
+        #expect(board.handle(.freed(worker: 1)) == [])
+        _ = board.handle(.enqueue(due("busy")))
+        _ = board.handle(.enqueue(due("a")))
+        _ = board.handle(.withdraw(due("a")))
+        _ = board.handle(.enqueue(due("a")))
+        #expect(board.handle(.freed(worker: 1)) == [.assign(due("a"), worker: 1)])
+        #expect(board.handle(.freed(worker: 1)) == [])
+    }
+
+    @Test("an occurrence that could not be claimed waits until the database may be back")
+    func returned() {
+        var board = DispatchBoard(workers: 2)
+        _ = board.handle(.enqueue(due("a")))
+        #expect(board.handle(.returned(due("a"), worker: 1)) == [])
+        #expect(board.handle(.enqueue(due("b"))) == [])
+        #expect(board.busyCount == 0)
+        #expect(board.waitingCount == 2)
+        let resumed = board.handle(.resume)
+        #expect(resumed.count == 2)
+    }
+
+    @Test("draining hands out nothing more and ends with the last worker")
+    func drain() {
+        var board = DispatchBoard(workers: 2)
+        _ = board.handle(.enqueue(due("a")))
+        _ = board.handle(.enqueue(due("b")))
+        #expect(board.handle(.drain) == [])
+        #expect(board.handle(.enqueue(due("c"))) == [])
+        #expect(board.handle(.freed(worker: 1)) == [])
+        #expect(board.handle(.freed(worker: 2)) == [.drained])
+    }
+
+    @Test("draining an idle board ends at once")
+    func drainIdle() {
+        var board = DispatchBoard(workers: 3)
+        #expect(board.handle(.drain) == [.drained])
+    }
+
+    @Test(
+        "in any order of events each occurrence is out at most once and no worker has two",
+        arguments: [1, 2, 3, 4, 5] as [UInt64])
+    func random(seed: UInt64) {
+        var generator = SplitMix(seed: seed)
+        var board = DispatchBoard(workers: 3)
+        var busy: [Int: Occurrence] = [:]
+        var waiting: Set<Occurrence> = []
+        func carryOut(_ actions: [DispatchBoard.Action]) {
+            for case .assign(let occurrence, let worker) in actions {
+                #expect(busy[worker] == nil, "seed \(seed): worker \(worker) has two")
+                #expect(
+                    waiting.remove(occurrence) != nil, "seed \(seed): \(occurrence) was not waiting"
+                )
+                busy[worker] = occurrence
+            }
+        }
+        for step in 1...2_000 {
+            let occurrence = due("job \(step % 7)", Int64(step))
+            switch Int.random(in: 0..<5, using: &generator) {
+            case 0, 1:
+                waiting.insert(occurrence)
+                carryOut(board.handle(.enqueue(occurrence)))
+            case 2:
+                guard let gone = waiting.randomElement(using: &generator) else { continue }
+                waiting.remove(gone)
+                carryOut(board.handle(.withdraw(gone)))
+            case 3:
+                guard let worker = busy.keys.randomElement(using: &generator) else { continue }
+                busy[worker] = nil
+                carryOut(board.handle(.freed(worker: worker)))
+            default:
+                guard let (worker, held) = busy.randomElement(using: &generator) else { continue }
+                busy[worker] = nil
+                waiting.insert(held)
+                carryOut(board.handle(.returned(held, worker: worker)))
+                carryOut(board.handle(.resume))
+            }
+            #expect(board.waitingCount == waiting.count, "seed \(seed), step \(step)")
+            #expect(board.busyCount == busy.count, "seed \(seed), step \(step)")
+            #expect(waiting.isEmpty || busy.count == 3, "seed \(seed): idle while work waits")
+        }
+    }
+}
+
+/// Random numbers that a seed repeats.
+struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
