@@ -1,7 +1,7 @@
 /// The versions of the ledger's schema, each a script that leads from the one before it.
 ///
 /// A script is never edited once it has shipped: the next version gets a script of its own.
-/// `almanac` in a script stands for the configured schema and is quoted when the script is used.
+/// `{schema}` in a script stands for the configured schema, quoted.
 package enum LedgerSchema {
     /// One step from a version of the schema to the next.
     package struct Migration: Sendable {

@@ -9,7 +9,7 @@ import Foundation
 /// ```swift
 /// @Test func countsBooks() async throws {
 ///     let database = try await TestDatabase.make()
-///     let engine = try Engine(database.connectionString)
+///     let engine = Engine(database.connectionString)
 /// }
 /// ```
 public final class TestDatabase: Sendable {
