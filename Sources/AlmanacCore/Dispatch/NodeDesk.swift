@@ -18,12 +18,15 @@ struct NodeDesk {
     /// Jobs of an earlier schedule: their last skips are still written under their name.
     private var formerJobs: [String: AccountedJob] = [:]
     private var version: Int64?
-    private var controls: [UUID: RunControl] = [:]
+    private var running: [UUID: RunningRun] = [:]
     private var books: WatermarkBook
     private var unwrittenSkips = 0
     private var backoff = Backoff(initialMilliseconds: 200, maxMilliseconds: 10_000)
     private var isStopping = false
+    private var isStoppingNow = false
     private(set) var isDone = false
+    /// Workers whose run does not stop: their threads cannot be waited for.
+    private(set) var lostWorkers: Set<Int> = []
 
     init(
         services: NodeServices, options: SchedulerOptions, workers: [Worker],
@@ -37,6 +40,9 @@ struct NodeDesk {
         board = DispatchBoard(workers: workers.count)
         books = WatermarkBook()
     }
+
+    /// How long a cancelled run may take to end.
+    static let patienceSeconds = 5
 
     mutating func handle(_ event: NodeEvent) {
         switch event {
@@ -54,6 +60,7 @@ struct NodeDesk {
         case .reload(let schedule): reload(schedule)
         case .stop: stop()
         case .stopNow: stopNow()
+        case .giveUp: giveUp()
         }
         moveWatermark()
         finishIfIdle()
@@ -70,6 +77,13 @@ struct NodeDesk {
                 metadata: ["error": "\(error)"])
         }
     }
+}
+
+/// A run that this node has started or is about to claim.
+private struct RunningRun {
+    let identity: RunIdentity
+    let worker: Int
+    let control: RunControl
 }
 
 // MARK: Planning
@@ -190,7 +204,7 @@ extension NodeDesk {
         let order = RunOrder(
             identity: identity, job: job, worker: number, version: version, effects: effects)
         let control = RunControl()
-        controls[identity.runID] = control
+        running[identity.runID] = RunningRun(identity: identity, worker: number, control: control)
         let post = post
         workers[number - 1].start(order, control: control) { end in
             post.yield(.ended(order, occurrence, end))
@@ -198,7 +212,7 @@ extension NodeDesk {
     }
 
     private mutating func ended(_ order: RunOrder, _ occurrence: Occurrence, _ end: OrderEnd) {
-        controls[order.identity.runID] = nil
+        running[order.identity.runID] = nil
         if case .unreachable(let error) = end {
             logger.warning(
                 "the database cannot be reached; nothing is lost, trying again",
@@ -217,7 +231,7 @@ extension NodeDesk {
     private mutating func checkOrphans() {
         let bookkeeper = bookkeeper
         let post = post
-        let active = Array(controls.keys)
+        let active = Array(running.keys)
         Task {
             do {
                 post.yield(.orphansChecked(try await bookkeeper.markOrphans(except: active), nil))
@@ -335,8 +349,22 @@ extension NodeDesk {
     private mutating func stopNow() {
         if !isStopping { stop() }
         // Away from this loop: a cancel request is a round trip to the server.
-        let controls = Array(controls.values)
+        let controls = running.values.map(\.control)
         Task { for control in controls { control.stop(.shutdown) } }
+        if !isStoppingNow { post(.giveUp, after: .seconds(Self.patienceSeconds)) }
+        isStoppingNow = true
+    }
+
+    /// A task that neither awaits nor looks whether it was stopped goes on for ever. The process ends
+    /// nevertheless: its backends end with it, which is the proof that the runs are dead.
+    private mutating func giveUp() {
+        for run in running.values {
+            lostWorkers.insert(run.worker)
+            logger.error(
+                "the run does not stop; the node ends without it, and it will be found orphaned",
+                metadata: run.identity.metadata)
+        }
+        isDone = true
     }
 
     private mutating func finishIfIdle() {

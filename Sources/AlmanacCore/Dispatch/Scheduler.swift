@@ -61,13 +61,16 @@ package final class Scheduler: Sendable {
         // A thread of its own: code of tasks that blocks the threads which all Swift tasks share
         // must not hold up the planning.
         let thread = WorkerThread(name: "almanac-node")
-        await withTaskExecutorPreference(thread) { await work(with: workers) }
+        let lost = await withTaskExecutorPreference(thread) { await work(with: workers) }
         thread.stop()
-        for worker in workers { await worker.stop() }
+        for (index, worker) in workers.enumerated() where !lost.contains(index + 1) {
+            await worker.stop()
+        }
         await bookkeeper.stop()
     }
 
-    private func work(with workers: [Worker]) async {
+    /// - Returns: the numbers of workers whose run did not stop.
+    private func work(with workers: [Worker]) async -> Set<Int> {
         let clock = services.clock
         let post = post
         let rings = Task {
@@ -84,6 +87,7 @@ package final class Scheduler: Sendable {
         }
         rings.cancel()
         await desk.close()
+        return desk.lostWorkers
     }
 
     /// Opens the ledger and hands what was in force and what now is to the loop.
@@ -113,4 +117,5 @@ enum NodeEvent: Sendable {
     case reload(Schedule)
     case stop
     case stopNow
+    case giveUp
 }

@@ -108,6 +108,11 @@ private struct NodeTask: BatchTask {
         if case .closed(let continuation) = gate { continuation.resume() }
     }
 
+    /// Whether the run has come to its gate.
+    static func isHeld(_ name: String) -> Bool {
+        gates.withLock { if case .closed = $0[name] { true } else { false } }
+    }
+
     func run(_ context: TaskContext) async throws {
         guard let hold else { return }
         await withCheckedContinuation { continuation in
@@ -189,9 +194,9 @@ struct NodeTests {
         try fixture.open(schedule, services)
         let scheduler = Scheduler(services: services, options: SchedulerOptions())
         async let running: Void = scheduler.run(schedule)
-        try await fixture.pass(1, expecting: 1)
-        try await fixture.pass(1, expecting: 2)
-        try await fixture.pass(1, expecting: 3)
+        try await fixture.pass(1, expecting: 1, isHeld: true)
+        try await fixture.pass(1, expecting: 2, isHeld: true)
+        try await fixture.pass(1, expecting: 3, isHeld: true)
         let during = try await fixture.eventually(
             states, is: ["a running schedule 1", "a skipped overlap schedule 2"])
         #expect(during == ["a running schedule 1", "a skipped overlap schedule 2"])
@@ -219,7 +224,7 @@ struct NodeTests {
         let scheduler = Scheduler(services: services, options: options)
         async let running: Void = scheduler.run(schedule)
         // At the full hour both are due; the first of the file gets the only worker.
-        for rows in 1...4 { try await fixture.pass(1, expecting: rows) }
+        for rows in 1...4 { try await fixture.pass(1, expecting: rows, isHeld: true) }
         let skipped: SQL = "SELECT count(*)::text FROM almanac.runs WHERE reason = 'deadline'"
         let seen = try await fixture.eventually(skipped, is: ["3"])
         #expect(seen == ["3"])
@@ -325,6 +330,34 @@ struct NodeTests {
         #expect(after == ["cancelled"])
     }
 
+    @Test("ends also when a run does not stop, which the next node finds orphaned")
+    func deafRun() async throws {
+        let fixture = try await NodeFixture()
+        let services = try await fixture.services()
+        let name = UUID().uuidString
+        let schedule = try fixture.schedule(
+            "  a: {every: 1s, task: node-task, parameters: {hold: \(name)}}\n", services)
+        try fixture.open(schedule, services)
+        let scheduler = Scheduler(services: services, options: SchedulerOptions())
+        async let running: Void = scheduler.run(schedule)
+        try await fixture.pass(1, expecting: 1, isHeld: true)
+        // Before its gate the run would still notice that it is to stop.
+        while !NodeTask.isHeld(name) { await Task.yield() }
+        scheduler.stopNow()
+        // The patience is counted from the stop, which the node gets to see after this call.
+        let end = Task {
+            while !Task.isCancelled {
+                fixture.clock.advance(bySeconds: 1)
+                await Task.yield()
+            }
+        }
+        try await running
+        end.cancel()
+        let seen = try await fixture.query("SELECT state FROM almanac.runs WHERE state = 'running'")
+        #expect(seen == ["running"])
+        NodeTask.release(name)
+    }
+
     @Test("the watermark follows what has its row")
     func watermark() async throws {
         let fixture = try await NodeFixture()
@@ -346,14 +379,17 @@ struct NodeTests {
 }
 
 extension NodeFixture {
-    /// Lets seconds pass, and waits until as many rows have ended.
-    fileprivate func pass(_ seconds: Double, expecting rows: Int?) async throws {
+    /// Lets seconds pass, and waits until so many rows are there; ended ones unless one `isHeld`.
+    fileprivate func pass(_ seconds: Double, expecting rows: Int?, isHeld: Bool = false)
+        async throws
+    {
         clock.advance(bySeconds: seconds)
         guard let rows else { return }
-        let ended: SQL = """
-            SELECT count(*)::text FROM almanac.runs WHERE scheduled_for > \(start.date)
+        let count: SQL = """
+            SELECT count(*)::text FROM almanac.runs \
+            WHERE scheduled_for > \(start.date) AND (\(isHeld) OR state <> 'running')
             """
-        let found = try await eventually(ended, is: ["\(rows)"])
+        let found = try await eventually(count, is: ["\(rows)"])
         #expect(found == ["\(rows)"])
     }
 }
