@@ -110,6 +110,10 @@ let package = Package(
                 "Almanac", "AlmanacCore", "AlmanacTasks", "Scheduling", argumentParser, logging,
             ],
             swiftSettings: settings),
+        .testTarget(
+            name: "FaultTests",
+            dependencies: ["AlmanacCLI", "AlmanacTesting", "PostgresServer", "PostgresSession"],
+            swiftSettings: settings),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]
 )

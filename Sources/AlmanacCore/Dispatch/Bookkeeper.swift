@@ -58,6 +58,9 @@ package actor Bookkeeper {
         }
     }
 
+    /// Waits no longer for a server that does not answer: the node is about to end.
+    package func hurry() { bench.isHurried = true }
+
     /// Gives the connection and the thread up.
     package func stop() {
         bench.discard()

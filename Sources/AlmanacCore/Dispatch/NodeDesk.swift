@@ -69,6 +69,7 @@ struct NodeDesk {
     /// Writes the last watermark when the node ends.
     func close() async {
         guard let instant = planner?.watermark, books.isAhead(instant) else { return }
+        await bookkeeper.hurry()
         do {
             try await bookkeeper.moveWatermark(to: instant)
         } catch {
@@ -350,7 +351,11 @@ extension NodeDesk {
         if !isStopping { stop() }
         // Away from this loop: a cancel request is a round trip to the server.
         let controls = running.values.map(\.control)
-        Task { for control in controls { control.stop(.shutdown) } }
+        let bookkeeper = bookkeeper
+        Task {
+            for control in controls { control.stop(.shutdown) }
+            await bookkeeper.hurry()
+        }
         if !isStoppingNow { post(.giveUp, after: .seconds(Self.patienceSeconds)) }
         isStoppingNow = true
     }

@@ -11,6 +11,8 @@ package final class Workbench {
     private let engine: Engine
     private let name: String
     private var kept: Connection?
+    /// Whether there is no time left to wait for a server that does not answer.
+    package var isHurried = false
 
     /// Nothing is connected before the first use.
     package init(_ services: NodeServices, name: String) {
@@ -46,8 +48,8 @@ package final class Workbench {
 
     /// Writes what has to be written, over as many connections as it takes.
     ///
-    /// Tries for about half a minute when the server does not answer; what is wrong with the
-    /// statement itself is thrown at once.
+    /// Tries for about half a minute when the server does not answer, once when it is hurried; what
+    /// is wrong with the statement itself is thrown at once.
     package func persist<Result>(
         _ body: (Ledger, Connection) throws -> Result
     ) async throws -> Result {
@@ -57,7 +59,7 @@ package final class Workbench {
                 return try body(ledger, try connection())
             } catch let error as PostgresError where error.classification == .connection {
                 discard()
-                guard let pause = backoff.next() else { throw error }
+                guard !isHurried, let pause = backoff.next() else { throw error }
                 // Waits also when the run was cancelled: its outcome is still to be written.
                 await waitUninterrupted(pause)
             }

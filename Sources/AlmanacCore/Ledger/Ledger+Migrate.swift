@@ -42,8 +42,14 @@ extension Ledger {
 
     /// The version of the schema in the database; 0 when there is none.
     package func version(on connection: Connection) throws -> Int {
-        let name = "\(schema.quotedIdentifier).migrations"
-        let exists = try connection.query("SELECT to_regclass(\(name)) IS NOT NULL AS exists")
+        // Not to_regclass: it looks into a cache that, after a wait for the lock, does not know yet
+        // of the schema that another node has just made.
+        let exists = try connection.query(
+            """
+            SELECT EXISTS (SELECT FROM pg_catalog.pg_class AS c \
+            JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
+            WHERE n.nspname = \(schema) AND c.relname = 'migrations') AS exists
+            """)
         guard try exists.first?.get("exists", as: Bool.self) == true else { return 0 }
         let rows = try connection.query(
             "SELECT coalesce(max(version), 0)::int AS version FROM \(table("migrations"))")
