@@ -37,6 +37,7 @@ package struct YAMLDecoder: Sendable {
                 if !failure.isConsequence { failures.append(failure) }
                 let isRoot = failure.path.isEmpty
                 guard !isRoot, failures.count < Self.failureLimit, run.standIn(for: failure) else {
+                    run.restoreUnknownKeys(of: failure)
                     throw DiagnosticsError(run.diagnostics(with: failures))
                 }
             }
@@ -78,6 +79,16 @@ struct DecodingFailure: Error {
     var isConsequence = false
     /// Whether no stand-in for the value can be made: a list or dictionary can do without it.
     var isToBeOmitted = false
+    /// What was found in the value before it failed. It counts where the failure does: a type may
+    /// try another form, and then these keys may be right.
+    var unknownKeys: [UnknownKey] = []
+}
+
+/// A key that the type of its mapping did not ask for.
+struct UnknownKey {
+    var path: [String]
+    var suggestion: String?
+    var diagnostic: Diagnostic
 }
 
 /// What the runs over one node share: which values failed before, and what keys nobody asked for.
@@ -87,12 +98,6 @@ final class DecodingRun {
     private var standIns: Set<[String]> = []
     private var omitted: Set<[String]> = []
     private var unknownKeys: [UnknownKey] = []
-
-    private struct UnknownKey {
-        var path: [String]
-        var suggestion: String?
-        var diagnostic: Diagnostic
-    }
 
     init(root: YAMLNode, userInfo: [CodingUserInfoKey: any Sendable]) {
         self.root = root
@@ -104,6 +109,11 @@ final class DecodingRun {
         unknownKeys = []
         return failure.isToBeOmitted
             ? omitted.insert(failure.path).inserted : standIns.insert(failure.path).inserted
+    }
+
+    /// Before the report of a run that ended in a failure.
+    func restoreUnknownKeys(of failure: DecodingFailure) {
+        unknownKeys = failure.unknownKeys
     }
 
     /// Whether a list or dictionary is to be read as if the value were not there.
@@ -132,6 +142,7 @@ final class DecodingRun {
         if !standIns.isEmpty, standIns.contains(path.map(\.name)) {
             return try standIn(type, path: path)
         }
+        let keysBefore = unknownKeys.count
         do {
             if let scalarType = type as? any YAMLScalarValue.Type {
                 if let value = try scalarType.init(node, subject: subject(path)) as? Value {
@@ -143,7 +154,10 @@ final class DecodingRun {
             if use == nil { try check(decoder.use, of: node, path: path) }
             return value
         } catch {
-            throw failure(error, at: node, path: path, type: type)
+            var failure = failure(error, at: node, path: path, type: type)
+            failure.unknownKeys += unknownKeys[keysBefore...]
+            unknownKeys.removeSubrange(keysBefore...)
+            throw failure
         }
     }
 
@@ -240,7 +254,7 @@ final class DecodingRun {
     private func find(_ path: [any CodingKey]) -> YAMLNode? {
         var node: YAMLNode? = root
         for key in path {
-            if let index = key.intValue, let items = node?.sequence {
+            if let index = (key as? IndexKey)?.index, let items = node?.sequence {
                 node = items.indices.contains(index) ? items[index] : nil
             } else {
                 node = node?[key.stringValue]
@@ -290,8 +304,8 @@ final class DecodingRun {
     /// What a message speaks of: `'copies'`, `item 2 of 'run'`.
     func subject(_ path: [any CodingKey]) -> String {
         guard let last = path.last else { return "this value" }
-        guard let index = last.intValue else { return "'\(last.stringValue)'" }
-        return "item \(index + 1) of \(subject(path.dropLast()))"
+        guard let key = last as? IndexKey else { return "'\(last.stringValue)'" }
+        return "item \(key.index + 1) of \(subject(path.dropLast()))"
     }
 }
 
@@ -303,16 +317,28 @@ final class KeyUse {
     private(set) var names: [String] = []
     private(set) var asked: Set<String> = []
     /// What was asked of the mappings below, where the type reads them itself.
-    var children: [(use: KeyUse, node: YAMLNode, path: [any CodingKey])] = []
+    private(set) var children: [(use: KeyUse, node: YAMLNode, path: [any CodingKey])] = []
+    private var childrenByName: [String: KeyUse] = [:]
 
     func ask(_ name: String) {
         if asked.insert(name).inserted { names.append(name) }
     }
+
+    /// The use of a mapping below, one and the same however often the type opens it.
+    func child(at path: [any CodingKey], of node: YAMLNode) -> KeyUse {
+        let name = path.last?.name ?? ""
+        if let known = childrenByName[name] { return known }
+        let use = KeyUse()
+        childrenByName[name] = use
+        children.append((use, node, path))
+        return use
+    }
 }
 
 extension CodingKey {
-    /// Names a step of a path, an index apart from a key that looks like one.
-    fileprivate var name: String { intValue.map { "#\($0)" } ?? stringValue }
+    /// Names a step of a path, an index apart from a key that looks like one: the keys of a
+    /// dictionary have an `intValue` too.
+    fileprivate var name: String { (self as? IndexKey).map { "#\($0.index)" } ?? stringValue }
 }
 
 extension CaseIterable {

@@ -36,9 +36,12 @@ final class YAMLNodeDecoder: Decoder {
     }
 
     func child(_ node: YAMLNode?, _ key: any CodingKey) -> YAMLNodeDecoder {
-        let child = YAMLNodeDecoder(node: node, path: codingPath + [key], run: run, use: KeyUse())
-        if let node { use.children.append((child.use, node, child.codingPath)) }
-        return child
+        let path = codingPath + [key]
+        guard let node else {
+            return YAMLNodeDecoder(node: nil, path: path, run: run, use: KeyUse())
+        }
+        let below = use.child(at: path, of: node)
+        return YAMLNodeDecoder(node: node, path: path, run: run, use: below)
     }
 }
 
@@ -79,6 +82,15 @@ private struct YAMLKeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtoco
     }
 
     func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
+        try decoder.run.value(type, from: node(key), path: codingPath + [key])
+    }
+
+    // The standard library refuses integers of 128 bits where a container does not take them.
+    func decode(_ type: Int128.Type, forKey key: Key) throws -> Int128 {
+        try decoder.run.value(type, from: node(key), path: codingPath + [key])
+    }
+
+    func decode(_ type: UInt128.Type, forKey key: Key) throws -> UInt128 {
         try decoder.run.value(type, from: node(key), path: codingPath + [key])
     }
 
@@ -136,6 +148,13 @@ private struct YAMLUnkeyedContainer: UnkeyedDecodingContainer {
     }
 
     mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        try item(type)
+    }
+
+    mutating func decode(_ type: Int128.Type) throws -> Int128 { try item(type) }
+    mutating func decode(_ type: UInt128.Type) throws -> UInt128 { try item(type) }
+
+    private mutating func item<Value: Decodable>(_ type: Value.Type) throws -> Value {
         let (node, key) = try next()
         let value = try decoder.run.value(type, from: node, path: codingPath + [key])
         currentIndex += 1
@@ -177,13 +196,20 @@ private struct YAMLSingleValueContainer: SingleValueDecodingContainer {
 
     /// The keys asked for count for the type that delegates as well: it is the same mapping.
     func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        try value(type)
+    }
+
+    func decode(_ type: Int128.Type) throws -> Int128 { try value(type) }
+    func decode(_ type: UInt128.Type) throws -> UInt128 { try value(type) }
+
+    private func value<Value: Decodable>(_ type: Value.Type) throws -> Value {
         try decoder.run.value(
             type, from: decoder.node, path: decoder.codingPath, use: decoder.use)
     }
 }
 
 /// The place of an item in a list.
-private struct IndexKey: CodingKey {
+struct IndexKey: CodingKey {
     let index: Int
 
     init(index: Int) {
