@@ -58,6 +58,14 @@ package actor Bookkeeper {
         }
     }
 
+    /// Asks the server for a sign of life.
+    package func ping() throws {
+        // The connection that is kept may be one of before the server went away.
+        if (try? bench.connection().query("SELECT 1")) != nil { return }
+        bench.discard()
+        _ = try bench.connection().query("SELECT 1")
+    }
+
     /// Waits no longer for a server that does not answer: the node is about to end.
     package func hurry() { bench.isHurried = true }
 

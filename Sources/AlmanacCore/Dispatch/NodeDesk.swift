@@ -22,6 +22,9 @@ struct NodeDesk {
     private var books: WatermarkBook
     private var unwrittenSkips = 0
     private var backoff = Backoff(initialMilliseconds: 200, maxMilliseconds: 10_000)
+    /// Since when the database cannot be reached, by the clock's uptime.
+    private var awaySince: Duration?
+    private var isProbing = false
     private var isStopping = false
     private var isStoppingNow = false
     private(set) var isDone = false
@@ -48,7 +51,7 @@ struct NodeDesk {
         switch event {
         case .activated(let schedule, let activation): activate(schedule, activation)
         case .activationFailed(let schedule, let error): retryReload(schedule, error)
-        case .ring: plan(.tick(now: services.clock.instant))
+        case .ring: tick()
         case .ended(let order, let occurrence, let end): ended(order, occurrence, end)
         case .skipsWritten(let skips): skipsWritten(skips)
         case .skipsNotWritten(let skips, let error): retrySkips(skips, error)
@@ -56,7 +59,8 @@ struct NodeDesk {
         case .watermarkRested: books.rested()
         case .checkOrphans: checkOrphans()
         case .orphansChecked(let orphans, let error): orphansChecked(orphans, error)
-        case .databaseMayBeBack: perform(board.handle(.resume))
+        case .databaseMayBeBack: probe()
+        case .databaseProbed(let error): probed(error)
         case .reload(let schedule): reload(schedule)
         case .stop: stop()
         case .stopNow: stopNow()
@@ -94,6 +98,14 @@ extension NodeDesk {
         guard !isStopping || !event.isTick else { return }
         // In place: a copy of the planner's queue would cost a large schedule dearly.
         for action in planner?.handle(event) ?? [] { perform(action) }
+    }
+
+    /// While the database is away time stands still for the planner: what becomes due meanwhile is
+    /// given out at once when it is back, the latest to run and the others as one range, instead of
+    /// piling up one by one.
+    private mutating func tick() {
+        guard !isProbing else { return }
+        plan(.tick(now: services.clock.instant))
     }
 
     private mutating func perform(_ action: Planner.Action) {
@@ -215,18 +227,58 @@ extension NodeDesk {
     private mutating func ended(_ order: RunOrder, _ occurrence: Occurrence, _ end: OrderEnd) {
         running[order.identity.runID] = nil
         if case .unreachable(let error) = end {
-            logger.warning(
-                "the database cannot be reached; nothing is lost, trying again",
-                metadata: ["job": "\(order.identity.job)", "error": "\(error)"])
-            plan(.returned(occurrence))
+            // To the board first: the planner may take it back from there.
             perform(board.handle(.returned(occurrence, worker: order.worker)))
-            later(.databaseMayBeBack)
+            plan(.returned(occurrence))
+            databaseIsAway(error)
             return
         }
-        backoff = Backoff(initialMilliseconds: 200, maxMilliseconds: 10_000)
+        databaseAnswers()
         RunLine(order, end).log(to: logger)
         plan(.settled(occurrence))
         perform(board.handle(.freed(worker: order.worker)))
+    }
+
+    private mutating func databaseIsAway(_ error: String) {
+        guard !isProbing else { return }
+        isProbing = true
+        awaySince = awaySince ?? services.clock.uptime
+        logger.warning(
+            "the database cannot be reached; nothing is lost, trying again",
+            metadata: ["error": "\(error)"])
+        later(.databaseMayBeBack)
+    }
+
+    private func probe() {
+        let bookkeeper = bookkeeper
+        let post = post
+        Task {
+            do {
+                try await bookkeeper.ping()
+                post.yield(.databaseProbed(nil))
+            } catch {
+                post.yield(.databaseProbed(String(describing: error)))
+            }
+        }
+    }
+
+    private mutating func probed(_ error: String?) {
+        if let error {
+            logger.debug("the database is still away", metadata: ["error": "\(error)"])
+            return later(.databaseMayBeBack)
+        }
+        isProbing = false
+        tick()
+        perform(board.handle(.resume))
+    }
+
+    /// Not before a worker has got through: a server may answer and take no claims.
+    private mutating func databaseAnswers() {
+        backoff = Backoff(initialMilliseconds: 200, maxMilliseconds: 10_000)
+        guard let since = awaySince else { return }
+        awaySince = nil
+        let seconds = Int((services.clock.uptime - since) / .seconds(1))
+        logger.notice("the database is back", metadata: ["seconds": .stringConvertible(seconds)])
     }
 
     private mutating func checkOrphans() {
@@ -306,6 +358,7 @@ extension NodeDesk {
             perform(board.handle(.drain))
         } else {
             write(skips)
+            databaseIsAway(error)
         }
     }
 

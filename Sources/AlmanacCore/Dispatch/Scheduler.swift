@@ -114,6 +114,7 @@ enum NodeEvent: Sendable {
     case checkOrphans
     case orphansChecked([Orphan], String?)
     case databaseMayBeBack
+    case databaseProbed(String?)
     case reload(Schedule)
     case stop
     case stopNow
