@@ -7,6 +7,8 @@ struct SQLSplitter {
     private var start: Int?
     private var parentheses = 0
     private var body = RoutineBody()
+    /// A place and its line, to count on from: statements come in order.
+    private var counted = (offset: 0, line: 1)
 
     init(_ text: String) {
         scanner = SQLScanner(text)
@@ -51,8 +53,10 @@ struct SQLSplitter {
         while let last = text.last, SQLScanner.isSpace(last) { text.removeLast() }
         endText()
         if let start {
+            counted.line += lineEnds(counted.offset..<start)
+            counted.offset = start
             statements.append(
-                SQLScript.Statement(offset: start, line: line(at: start), pieces: pieces))
+                SQLScript.Statement(offset: start, line: counted.line, pieces: pieces))
         }
         pieces = []
         start = nil
@@ -121,8 +125,10 @@ struct SQLSplitter {
         return error
     }
 
-    private func line(at offset: Int) -> Int {
-        1 + scanner.bytes[..<offset].count { $0 == UInt8(ascii: "\n") }
+    private func line(at offset: Int) -> Int { 1 + lineEnds(0..<offset) }
+
+    private func lineEnds(_ range: Range<Int>) -> Int {
+        scanner.bytes[range].count { $0 == UInt8(ascii: "\n") }
     }
 }
 
