@@ -5,20 +5,24 @@ import SystemPackage
 
 /// Runs a program: the built-in task `command`.
 ///
-/// The program is started directly (`run`) or by `/bin/sh -c` (`shell`). It fails the run when it ends
-/// with anything but 0. It is the leader of a process group of its own, which is ended with the run,
-/// also what the program has left behind in the background; what makes itself a session of its own
-/// escapes. Standard output and standard error go to the run's `output`.
+/// The program is started directly (`run`) or by `/bin/sh -c` (`shell`). It fails the run when it
+/// ends with anything but 0. It is the leader of a process group of its own, which is ended with the
+/// run, also what the program has left behind in the background; what makes itself a session of its
+/// own escapes, and what that prints later is lost. Standard output and standard error go to the
+/// run's `output`. A run that is stopped sends SIGTERM to the group, and SIGKILL 0.3 seconds later
+/// to what is left of it.
 ///
 /// The program gets the scheduler's environment, and `ALMANAC_RUN_ID`, `ALMANAC_JOB`,
-/// `ALMANAC_SCHEDULED_FOR` (RFC 3339), `ALMANAC_ATTEMPT` and `ALMANAC_DATABASE_URL`.
+/// `ALMANAC_SCHEDULED_FOR` (RFC 3339), `ALMANAC_ATTEMPT` and `ALMANAC_DATABASE_URL`; what
+/// `environment` says wins.
 ///
 /// Not guaranteed: the end of the program when the scheduler itself is killed with SIGKILL.
 public struct CommandTask: BatchTask {
     /// The name in a schedule file.
     public static let name = "command"
 
-    /// The program, found through PATH unless it has a slash, and its arguments.
+    /// The program and its arguments. Without a slash the program is found through PATH, that of
+    /// `environment` if it has one; with one it is a path that starts at `workingDirectory`.
     public var run: [String]?
     /// A text for `/bin/sh -c`; instead of `run`.
     public var shell: String?
@@ -29,17 +33,50 @@ public struct CommandTask: BatchTask {
     /// What it reads on standard input. By default nothing.
     public var stdin: String?
 
-    /// How long a program may take to end after SIGTERM, before it gets SIGKILL.
-    static let patience = Duration.seconds(2)
+    /// How long a program may take to end after SIGTERM, before it gets SIGKILL. Short, for a run is
+    /// to be over within half a second of its deadline.
+    static let patience = Duration.milliseconds(300)
 
-    /// Exactly one of `run` and `shell`, and a program in it.
+    /// Exactly one of `run` and `shell`, a program in it, and names that an environment can have.
     public func validate(_ definition: TaskDefinition) throws {
         switch (run, shell) {
-        case (nil, nil): throw InvalidCommand("the task command needs `run` or `shell`")
-        case (_?, _?): throw InvalidCommand("the task command takes `run` or `shell`, not both")
+        case (nil, nil):
+            throw InvalidParameter(
+                "'command' needs 'run' or 'shell'",
+                help: "add 'run: [program, argument, …]', or 'shell: …' for a line of shell")
+        case (_?, _?):
+            throw InvalidParameter(
+                "shell", "'command' takes 'run' or 'shell', not both", help: "remove one of them")
         case (let run?, nil) where run.first?.isEmpty ?? true:
-            throw InvalidCommand("`run` needs a program: run: [program, argument, …]")
-        default: break
+            throw InvalidParameter(
+                "run", "'run' names no program", help: "write 'run: [program, argument, …]'")
+        case (nil, let shell?) where shell.allSatisfy(\.isWhitespace):
+            throw InvalidParameter(
+                "shell", "'shell' is empty", help: "write what the shell is to do")
+        default: try checkTexts()
+        }
+    }
+
+    /// A program takes texts up to their first NUL, so that one in the middle would cut them short
+    /// in silence.
+    private func checkTexts() throws {
+        let texts = [("run", run ?? []), ("shell", [shell ?? ""])]
+        for (name, texts) in texts where texts.contains(where: { $0.utf8.contains(0) }) {
+            throw InvalidParameter(name, "'\(name)' holds a NUL", help: "no program can be told it")
+        }
+        for (name, value) in environment ?? [:] {
+            guard let first = name.utf8.first, !(0x30...0x39).contains(first),
+                !name.utf8.contains(where: { $0 == 0 || $0 == UInt8(ascii: "=") })
+            else {
+                throw InvalidParameter(
+                    "environment", "'\(name)' cannot be the name of an environment variable",
+                    help: "use letters, digits and '_', a letter first")
+            }
+            if value.utf8.contains(0) {
+                throw InvalidParameter(
+                    "environment", "the value of '\(name)' holds a NUL",
+                    help: "no program can be told it")
+            }
         }
     }
 
@@ -47,94 +84,68 @@ public struct CommandTask: BatchTask {
     ///
     /// - Throws: `CommandFailed` when it ends with anything but 0 or cannot be started.
     public func run(_ context: TaskContext) async throws {
-        let collector = try OutputCollector()
-        let child = ChildGroup()
-        defer { context.output = collector.finish(after: child) }
-        let status = try await start(context, collector: collector, child: child)
-        child.end()
-        if let cause = status.problem {
+        // Once more: now the placeholders have their values.
+        try checkTexts()
+        let output = try started { try OutputPipe() }
+        defer { context.output = output.finish() }
+        let status = try await start(context, output: output)
+        if let problem = status.problem {
             try context.checkStopped()
-            throw CommandFailed(command: commandLine, problem: cause)
+            throw CommandFailed(
+                command: commandLine,
+                problem: "\(problem); what it printed is in the run's output")
         }
     }
 
-    private var commandLine: [String] { run ?? ["/bin/sh", "-c", shell ?? ""] }
+    var commandLine: [String] { run ?? ["/bin/sh", "-c", shell ?? ""] }
 
     private func start(
-        _ context: TaskContext, collector: OutputCollector, child: ChildGroup
+        _ context: TaskContext, output: OutputPipe
     ) async throws -> TerminationStatus {
+        let input = try started { try FileDescriptor.input(stdin ?? "") }
+        defer { try? input.close() }
+        let configuration = try configuration(context)
+        do {
+            return try await Subprocess.run(
+                configuration, input: .fileDescriptor(input, closeAfterSpawningProcess: false),
+                output: .fileDescriptor(output.writing, closeAfterSpawningProcess: false),
+                error: .fileDescriptor(output.writing, closeAfterSpawningProcess: false)
+            ) { execution in
+                await ProcessGroup(leader: execution.processIdentifier.value).endAfterLeader()
+            }.terminationStatus
+        } catch let error as SubprocessError {
+            try context.checkStopped()
+            throw CommandFailed(
+                command: commandLine, problem: startProblem(error, configuration))
+        }
+    }
+
+    private func configuration(_ context: TaskContext) throws -> Configuration {
         var options = PlatformOptions()
         options.processGroupID = 0
         options.teardownSequence = [
             .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: Self.patience)
         ]
-        let configuration = Configuration(
-            executable: executable(), arguments: Arguments(Array(commandLine.dropFirst())),
-            environment: .inherit.updating(variables(context)),
-            workingDirectory: FilePath(
-                workingDirectory.map(context.resolve) ?? context.baseDirectory),
-            platformOptions: options)
-        let (output, error) = try collector.writingEnds()
-        do {
-            return try await Subprocess.run(
-                configuration, input: .string(stdin ?? ""),
-                output: .fileDescriptor(output, closeAfterSpawningProcess: true),
-                error: .fileDescriptor(error, closeAfterSpawningProcess: true)
-            ) { execution in
-                child.began(execution.processIdentifier.value)
-            }.terminationStatus
-        } catch let error as SubprocessError {
-            throw CommandFailed(command: commandLine, problem: "could not be started: \(error)")
-        }
-    }
-
-    private func executable() -> Executable {
         let program = commandLine.first ?? ""
-        return program.contains("/") ? .path(FilePath(program)) : .name(program)
+        let directory = workingDirectory.map { context.resolve(path: $0) } ?? context.baseDirectory
+        return Configuration(
+            executable: program.contains("/") ? .path(FilePath(program)) : .name(program),
+            arguments: Arguments(Array(commandLine.dropFirst())),
+            environment: .inherit.updating(try variables(context)),
+            workingDirectory: FilePath(directory), platformOptions: options)
     }
 
-    private func variables(_ context: TaskContext) -> [Environment.Key: String?] {
+    private func variables(_ context: TaskContext) throws -> [Environment.Key: String?] {
+        let values = PlaceholderValues(
+            scheduledFor: context.scheduledFor, baseDirectory: context.baseDirectory)
         var variables: [Environment.Key: String?] = [
             "ALMANAC_RUN_ID": context.runID.uuidString.lowercased(),
             "ALMANAC_JOB": context.job,
-            "ALMANAC_SCHEDULED_FOR": context.scheduledFor.formatted(.iso8601),
+            "ALMANAC_SCHEDULED_FOR": try values.value(of: .scheduledFor),
             "ALMANAC_ATTEMPT": String(context.attempt),
             "ALMANAC_DATABASE_URL": context.connectionString,
         ]
         for (name, value) in environment ?? [:] { variables[.init(stringLiteral: name)] = value }
         return variables
-    }
-}
-
-extension TerminationStatus {
-    /// What is wrong with it; nil when the program ended well.
-    var problem: String? {
-        switch self {
-        case .exited(0): nil
-        case .exited(let code): "ended with exit code \(code)"
-        case .signaled(let signal): "was ended by signal \(signal)"
-        }
-    }
-}
-
-/// The parameters of a command make no sense.
-public struct InvalidCommand: Error, CustomStringConvertible {
-    /// What is wrong, and what is right.
-    public let description: String
-
-    init(_ description: String) { self.description = description }
-}
-
-/// A program did not do what it was asked to.
-public struct CommandFailed: Error, CustomStringConvertible {
-    /// The program and its arguments.
-    public let command: [String]
-    /// How it ended.
-    public let problem: String
-
-    /// The program and how it ended; its arguments may hold secrets and are left out.
-    public var description: String {
-        let program = command.first ?? ""
-        return "the program \(program) \(problem); what it printed is in the run's output"
     }
 }

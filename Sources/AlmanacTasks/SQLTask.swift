@@ -8,6 +8,8 @@ import PostgresSession
 /// `transaction: none` each on its own, for VACUUM and the like. `${scheduledFor}`, `${env:X}` and
 /// `${file:P}` become bound parameters: they are never pasted into the text. `rows_affected` is the
 /// sum over the statements.
+///
+/// Not guaranteed: that a file is the one that was checked. It is read again for each run.
 public struct SQLTask: BatchTask {
     /// The name in a schedule file.
     public static let name = "sql"
@@ -24,16 +26,16 @@ public struct SQLTask: BatchTask {
     /// Exactly one of `statement` and `file`; and a script that can be split, with placeholders that
     /// exist, and without transaction control where the run commits with its outcome.
     public func validate(_ definition: TaskDefinition) throws {
-        let script = try script(resolve: definition.resolve)
-        for statement in script.statements {
-            for name in statement.placeholders { _ = try PlaceholderText.Placeholder(name: name) }
+        let source = try SQLSource(self, resolve: definition.resolve)
+        for statement in try source.script().statements {
+            for name in statement.placeholders { _ = try source.placeholder(name, in: statement) }
             if definition.transaction == .perRun, statement.isTransactionControl {
-                throw InvalidSQLTask(
-                    """
-                    line \(statement.line): '\(statement.text.prefix(40))' does not fit \
-                    `transaction: perRun`, where the run commits together with its outcome; leave \
-                    it out, or set `transaction: explicit`
-                    """)
+                let text = statement.text.split(whereSeparator: \.isWhitespace)
+                    .joined(separator: " ").prefix(40)
+                throw source.problem(
+                    "'\(text)' does not fit 'transaction: perRun', where the run commits together "
+                        + "with its outcome", help: "remove it, or set 'transaction: explicit'",
+                    line: statement.line, offset: statement.offset)
             }
         }
     }
@@ -44,47 +46,23 @@ public struct SQLTask: BatchTask {
     public func run(_ context: TaskContext) async throws {
         let values = PlaceholderValues(
             scheduledFor: context.scheduledFor, baseDirectory: context.baseDirectory)
-        let script = try script(resolve: context.resolve)
-        for statement in script.statements {
+        let source = try SQLSource(self, resolve: context.resolve)
+        for statement in try source.script().statements {
             try context.checkStopped()
-            let sql = try statement.bound { try Self.value(of: .init(name: $0), values) }
+            let sql = try source.bind(statement, values)
             do {
                 try context.session.execute(sql)
             } catch var error as PostgresError {
                 error.file = file ?? "statement"
-                error.line = UInt(statement.line)
+                error.line = UInt(statement.line + Self.lines(before: error.position, in: sql))
                 throw error
             }
         }
     }
 
-    /// An instant is bound as one, so that `${scheduledFor} - interval '1 day'` needs no cast.
-    private static func value(
-        of placeholder: PlaceholderText.Placeholder, _ values: PlaceholderValues
-    ) throws -> Parameter {
-        if placeholder == .scheduledFor { return values.scheduledFor.postgresParameter() }
-        return try values.value(of: placeholder).postgresParameter()
+    /// How many lines into the statement the server saw the error. A bound value has no line ends.
+    private static func lines(before position: Int?, in sql: SQL) -> Int {
+        guard let position else { return 0 }
+        return sql.text.unicodeScalars.prefix(position - 1).count { $0 == "\n" }
     }
-
-    private func script(resolve: (String) -> String) throws -> SQLScript {
-        switch (statement, file) {
-        case (nil, nil): throw InvalidSQLTask("the task sql needs `statement` or `file`")
-        case (_?, _?): throw InvalidSQLTask("the task sql takes `statement` or `file`, not both")
-        case (let text?, nil): return try SQLScript(text)
-        case (nil, let file?):
-            let path = resolve(file)
-            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-                throw InvalidSQLTask("the file \(path) cannot be read as UTF-8 text")
-            }
-            return try SQLScript(text)
-        }
-    }
-}
-
-/// The parameters of an `sql` task make no sense.
-public struct InvalidSQLTask: Error, CustomStringConvertible {
-    /// What is wrong, and what is right.
-    public let description: String
-
-    init(_ description: String) { self.description = description }
 }

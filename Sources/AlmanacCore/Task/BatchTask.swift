@@ -35,7 +35,8 @@ public protocol BatchTask: Decodable, SendableMetatype {
 
     /// Says what is wrong with the parameters beyond their types, when the file is loaded.
     ///
-    /// - Throws: any error; its description is shown at the job's `parameters`.
+    /// - Throws: `InvalidParameter`, which is shown at that parameter; the description of any other
+    ///   error is shown at the job's `parameters`.
     func validate(_ definition: TaskDefinition) throws
 
     /// Runs before `run`, in the same transaction. What it throws fails the run.

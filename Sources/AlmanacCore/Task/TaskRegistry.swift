@@ -54,17 +54,36 @@ extension TaskRegistry: TaskCatalog {
         transaction: TransactionMode
     ) -> [Diagnostic] {
         guard let type = types[name] else { return [] }
+        let problems = type.placeholders == .expanded ? placeholderProblems(in: parameters) : []
         do {
             let task = try YAMLDecoder().decode(type, from: parameters)
             try task.validate(
                 TaskDefinition(baseDirectory: baseDirectory, transaction: transaction))
-            return []
+            return problems
         } catch let error as DiagnosticsError {
-            return error.diagnostics
+            return problems + error.diagnostics.filter { !problems.contains($0) }
+        } catch let error as InvalidParameter {
+            return problems + [error.diagnostic(in: parameters)]
         } catch {
-            return [
+            return problems + [
                 Diagnostic(category: .task, at: parameters, message: String(describing: error))
             ]
+        }
+    }
+
+    /// Placeholders that no run could replace.
+    private func placeholderProblems(in node: YAMLNode) -> [Diagnostic] {
+        switch node.content {
+        case .scalar(let scalar):
+            guard scalar.text.contains("${") else { return [] }
+            do {
+                _ = try YAMLDecoder().decode(PlaceholderText.self, from: node)
+                return []
+            } catch {
+                return error.diagnostics
+            }
+        case .sequence(let nodes): return nodes.flatMap(placeholderProblems)
+        case .mapping(let pairs): return pairs.flatMap { placeholderProblems(in: $0.value) }
         }
     }
 }
