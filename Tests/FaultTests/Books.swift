@@ -24,6 +24,17 @@ struct Books: Sendable {
         try engine.withConnection { try $0.executeScript(script) }
     }
 
+    /// Makes the books say that the last node ended so long before the hour that has begun.
+    func pretendEnd(before interval: String) throws {
+        let end = "date_trunc('hour', now()) - '\(interval)'::interval"
+        try execute(
+            """
+            UPDATE almanac.watermark SET accounted_until = \(end);
+            UPDATE almanac.accounts SET accounted_from = \(end);
+            UPDATE almanac.schedule_versions SET activated_at = \(end) - '1h'::interval;
+            """)
+    }
+
     /// The one number that a query gives.
     func number(_ query: String) throws -> Int { try number(of: SQL(raw: query)) }
 
@@ -38,8 +49,8 @@ struct Books: Sendable {
         try engine.withConnection { connection in
             try connection.query(
                 """
-                SELECT job, extract(epoch FROM scheduled_for)::bigint AS due, state, reason, trigger, \
-                node, extract(epoch FROM skipped_until)::bigint AS until, skipped_count, \
+                SELECT job, extract(epoch FROM scheduled_for)::bigint AS due, state, reason, \
+                trigger, node, extract(epoch FROM skipped_until)::bigint AS until, skipped_count, \
                 error_message FROM almanac.runs WHERE job = \(job) ORDER BY scheduled_for, attempt
                 """
             ).map { row in
@@ -71,8 +82,8 @@ struct Books: Sendable {
     }
 
     /// What is wrong with the accounts of a job that is due every so many seconds: instants that
-    /// have no row and instants that have two, from its first row to its last. What `exec` ran is at
-    /// no instant of the schedule.
+    /// have no row and instants that have two, from its first row to its last. What `exec` ran is
+    /// at no instant of the schedule.
     func errors(_ job: String, everySeconds step: Int) throws -> [String] {
         var seen: [Int: Int] = [:]
         var errors: [String] = []

@@ -43,12 +43,7 @@ struct NodesTests {
         let place = try await Surroundings(Jobs.count(every: "\(step)s"))
         #expect(try await place.run(["run", "--for", "0s"]).end == .exited(0))
         // As if the node had ended 36 hours before the hour that has begun.
-        try place.books.execute(
-            """
-            UPDATE almanac.watermark SET accounted_until = date_trunc('hour', now()) - '36h'::interval;
-            UPDATE almanac.accounts SET accounted_from = date_trunc('hour', now()) - '36h'::interval;
-            UPDATE almanac.schedule_versions SET activated_at = now() - '40h'::interval;
-            """)
+        try place.books.pretendEnd(before: "36h")
         let minutes = try place.books.number("SELECT extract(minute FROM now())::int")
         #expect(try await place.run(["run", "--until-idle"]).end == .exited(0))
 
@@ -72,12 +67,7 @@ struct NodesTests {
         let place = try await Surroundings(
             Jobs.shell("claimed", every: "1h", "echo ran >> runs.txt; sleep 30"))
         #expect(try await place.run(["run", "--for", "0s"]).end == .exited(0))
-        try place.books.execute(
-            """
-            UPDATE almanac.watermark SET accounted_until = date_trunc('hour', now()) - '1s'::interval;
-            UPDATE almanac.accounts SET accounted_from = date_trunc('hour', now()) - '1s'::interval;
-            UPDATE almanac.schedule_versions SET activated_at = now() - '40h'::interval;
-            """)
+        try place.books.pretendEnd(before: "1s")
         let first = try place.start()
         try await eventually("the program runs") { place.folder.exists("Schedules/runs.txt") }
         first.send(SIGKILL)

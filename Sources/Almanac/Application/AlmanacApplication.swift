@@ -16,8 +16,8 @@ public protocol AlmanacApplication: SendableMetatype {
 }
 
 extension AlmanacApplication {
-    /// Runs the command line and ends the process with its exit code: 0 done, 1 the answer is "no" or
-    /// something failed, 2 wrong usage or an invalid file.
+    /// Runs the command line and ends the process with its exit code: 0 done, 1 the answer is "no"
+    /// or something failed, 2 wrong usage or an invalid file.
     @concurrent public static func main() async {
         Signals.ignoreBrokenPipes()
         let code = await CommandLineRun(arguments: Array(CommandLine.arguments.dropFirst()))

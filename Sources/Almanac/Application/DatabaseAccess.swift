@@ -77,7 +77,8 @@ struct DatabaseAccess: Sendable {
         switch error.code {
         case .connectionRefused, .tooManyConnections:
             return
-                "\(message) (\(database.summary)); start the server, or name another with --database"
+                "\(message) (\(database.summary)); start the server, or name another "
+                + "with --database"
         case .authenticationFailed:
             return
                 "\(message) (\(database.summary)); correct the user, the password (or ~/.pgpass) "

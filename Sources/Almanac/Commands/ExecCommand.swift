@@ -13,12 +13,13 @@ struct ExecCommand: AsyncParsableCommand {
         abstract: "Run one occurrence of a job here and now, in the foreground.",
         usage: "\(ProgramName.text) exec <job> [--at <instant>] [options]",
         discussion: """
-            For use under another scheduler: cron, Kubernetes, Airflow. Without --at the occurrence \
-            is that of this moment. With --at it is the one of that instant, which runs once: when \
-            it has its row already, nothing is run and the exit code follows that row.
+            For use under another scheduler: cron, Kubernetes, Airflow. Without --at the \
+            occurrence is that of this moment. With --at it is the one of that instant, which \
+            runs once: when it has its row already, nothing is run and the exit code follows that \
+            row.
 
-            While another run of the job goes on, nothing is run and the exit code is 1. Logs go to \
-            standard error. Ctrl-C or SIGTERM cancels the run, which is recorded.
+            While another run of the job goes on, nothing is run and the exit code is 1. Logs go \
+            to standard error. Ctrl-C or SIGTERM cancels the run, which is recorded.
 
             Exit code 0 when the run succeeded or found nothing to do, 1 otherwise.
             """)

@@ -15,6 +15,8 @@ struct HistoryCommand: AsyncParsableCommand {
             beginning of the run's id, as `show` takes it.
             """)
 
+    private static let states = RunState.allCases.map(\.rawValue).joined(separator: ", ")
+
     @OptionGroup var options: GlobalOptions
 
     @Argument(help: "Only this job.")
@@ -22,7 +24,7 @@ struct HistoryCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Only runs in this state: \(RunState.allCases.map(\.rawValue).joined(separator: ", ")).",
+            "Only runs in this state: \(Self.states).",
             valueName: "state"))
     var state: String?
 
@@ -57,8 +59,7 @@ struct HistoryCommand: AsyncParsableCommand {
         let wanted = try state.map { text in
             guard let state = RunState(rawValue: text) else {
                 let known = RunState.allCases.map(\.rawValue)
-                let hint =
-                    Suggestion.question(for: text, among: known) ?? known.joined(separator: ", ")
+                let hint = Suggestion.question(for: text, among: known) ?? Self.states
                 throw CommandFailure(
                     "--state: there is no state '\(text)'; \(hint)", status: .usage)
             }

@@ -10,8 +10,8 @@ struct NextCommand: ParsableCommand {
         abstract: "Show what comes due when, in the job's zone and in UTC.",
         usage: "\(ProgramName.text) next [<jobs> ...] [--from <instant>] [--count <n>] [options]",
         discussion: """
-            The last column marks what the clocks' changes do, and jobs that are suspended. Needs no \
-            database.
+            The last column marks what the clocks' changes do, and jobs that are suspended. Needs \
+            no database.
 
             With --stdin it needs no schedule file either. It answers each line like
               {"expr":"30 2 * * *","tz":"Europe/Berlin","from":"2026-03-28T00:00:00Z","count":3}

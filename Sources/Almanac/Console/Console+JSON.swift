@@ -23,8 +23,8 @@ extension Console {
         Self.print(String(decoding: data, as: UTF8.self))
     }
 
-    /// A row by the names of its columns: its id as Postgres writes it, what is JSON in the table as
-    /// JSON.
+    /// A row by the names of its columns: its id as Postgres writes it, and what is JSON in the
+    /// table as JSON.
     private static func members(of record: RunRecord) throws -> [String: Any] {
         let object = try JSONSerialization.jsonObject(with: encoder.encode(record))
         var members = object as? [String: Any] ?? [:]

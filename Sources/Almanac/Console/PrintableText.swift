@@ -7,8 +7,8 @@ extension String {
         case blank
     }
 
-    /// The text as a terminal may have it: what could move the cursor, change the colours or turn the
-    /// direction of writing is replaced by `�`.
+    /// The text as a terminal may have it: what could move the cursor, change the colours or turn
+    /// the direction of writing is replaced by `�`.
     func printable(lineBreaks: LineBreaks = .blank) -> String {
         String(
             map { character in

@@ -3,8 +3,8 @@ import Logging
 
 /// Logs one JSON object on each line, for machines.
 ///
-/// `time` (RFC 3339, UTC, milliseconds), `level`, `message`, then the labels, among them `run`, `job`
-/// and `node`. Numbers are numbers.
+/// `time` (RFC 3339, UTC, milliseconds), `level`, `logger`, `message`, then the labels, among them
+/// `run`, `job` and `node`. Numbers are numbers.
 struct JSONLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var metadataProvider: Logger.MetadataProvider?
@@ -42,8 +42,8 @@ struct JSONLogLine {
     let fields: Logger.Metadata
     let time: LogTime
 
-    /// The members that every line has. A label of such a name gets a `_` at its end: of two members
-    /// with one name most readers see only one.
+    /// The members that every line has. A label of such a name gets a `_` at its end: of two
+    /// members with one name most readers see only one.
     private static let members: Set<String> = ["time", "level", "logger", "message"]
 
     /// The object, in one line.
