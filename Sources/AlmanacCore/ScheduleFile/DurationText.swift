@@ -34,21 +34,20 @@ package enum DurationText {
 
     /// How others write units, for the suggestion.
     private static let foreignUnits: [String: Double] = [
-        "": 1, "s": 1, "sec": 1, "secs": 1, "second": 1, "seconds": 1, "m": 60, "min": 60,
+        "s": 1, "sec": 1, "secs": 1, "second": 1, "seconds": 1, "m": 60, "min": 60,
         "mins": 60, "minute": 60, "minutes": 60, "h": 3_600, "hr": 3_600, "hrs": 3_600,
         "hour": 3_600, "hours": 3_600, "d": 86_400, "day": 86_400, "days": 86_400, "w": 604_800,
         "week": 604_800, "weeks": 604_800, "ms": 0.001,
     ]
 
     private static func refusal(of text: String) -> YAMLValueError {
-        let compact = text.lowercased().filter { $0 != " " }
         var help = "write a whole number and a unit: 90s, 15m, 2h or 1d"
         if CoreSchema.kind(of: text) == .integer, Int64(text) ?? 0 > 0 {
             return YAMLValueError(
                 message: "the duration '\(text.shortened(to: 40))' has no unit",
                 help: "write \(text.shortened(to: 40))s for seconds; there are s, m, h and d")
         }
-        if let seconds = foreignSeconds(compact), seconds >= 1,
+        if let seconds = foreignSeconds(text), seconds >= 1,
             seconds <= Double(longestSeconds), seconds == seconds.rounded()
         {
             help = "write \(Self.text(Int64(seconds)))"
@@ -59,7 +58,12 @@ package enum DurationText {
 
     /// The sum of parts such as `1h30m`, `1.5 hours`, `2w`; `nil` where it is none of these.
     private static func foreignSeconds(_ text: String) -> Double? {
-        var rest = text[...]
+        let words = text.lowercased().split(separator: " ")
+        // Two numbers side by side are not one.
+        let isList = zip(words, words.dropFirst()).contains { word, next in
+            word.last?.isNumber == true && next.first?.isNumber == true
+        }
+        var rest = isList ? "" : words.joined()[...]
         var sum = 0.0
         guard !rest.isEmpty, rest.count <= 40 else { return nil }
         while !rest.isEmpty {

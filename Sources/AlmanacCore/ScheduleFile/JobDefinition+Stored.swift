@@ -6,7 +6,8 @@ extension JobDefinition {
     /// - Throws: ``DiagnosticsError`` where the text is none that this version can read.
     package static func recurrence(inCanonicalText text: String) throws -> Recurrence {
         let collector = DiagnosticCollector()
-        let node = try YAMLParser.parse(text: text, path: "stored definition")
+        let node = try YAMLParser.parse(
+            text: CanonicalJSON.readableAsYAML(text), path: "stored definition")
         let recurrence = collector.valueUnlessErrors { () -> Recurrence? in
             guard let node,
                 let job = MappingReader(

@@ -63,12 +63,13 @@ struct JobReader {
     private func checkName(_ key: YAMLNode) {
         let name = key.scalar?.text ?? ""
         let limit = 100
-        let isShort = name.utf8.count <= limit
+        let count = name.unicodeScalars.count
+        let isShort = count <= limit
         guard !(isShort && Self.isName(name)) else { return }
         let message =
             isShort
             ? "'\(name)' cannot be the name of a job"
-            : "the name of a job has at most \(limit) characters, not \(name.count)"
+            : "the name of a job has at most \(limit) characters, not \(count)"
         collector.add(
             Diagnostic(
                 category: .value, at: key, message: message,

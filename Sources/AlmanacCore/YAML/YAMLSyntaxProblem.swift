@@ -82,7 +82,7 @@ extension YAMLSyntaxProblem {
     private func colon(in source: SourceFile) -> Explanation? {
         guard problem == "mapping values are not allowed in this context" else { return nil }
         let line = source.line(position.line) ?? ""
-        let before = source.line(position.line - 1) ?? ""
+        let (numberBefore, before) = contentBefore(position.line, in: source)
         let content = line.drop { $0 == " " }
         let indent = line.count - content.count
         let indentBefore = before.prefix { $0 == " " }.count
@@ -97,7 +97,7 @@ extension YAMLSyntaxProblem {
         }
         if indent == indentBefore, let colon = Self.colonWithoutSpace(before) {
             return Explanation(
-                position: SourcePosition(line: position.line - 1, column: colon + 1),
+                position: SourcePosition(line: numberBefore, column: colon + 1),
                 message: "a space is missing after this ':'", help: "write 'key: value'")
         }
         if indent > indentBefore {
@@ -109,6 +109,17 @@ extension YAMLSyntaxProblem {
         return Explanation(
             position: position, message: "a ':' cannot stand here",
             help: "quote a text that holds ': '; otherwise check the indentation")
+    }
+
+    /// The nearest line before another that says something: no blank one, no comment.
+    private func contentBefore(_ number: Int, in source: SourceFile) -> (number: Int, line: String)
+    {
+        for earlier in stride(from: number - 1, to: 0, by: -1) {
+            let line = source.line(earlier) ?? ""
+            let first = line.first { $0 != " " && $0 != "\t" }
+            if let first, first != "#" { return (earlier, line) }
+        }
+        return (number, "")
     }
 
     /// The offset of the colon in `key:value`.

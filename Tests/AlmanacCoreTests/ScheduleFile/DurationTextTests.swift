@@ -23,6 +23,17 @@ struct DurationTextTests {
             ("5M", "write 5m"), ("1h30m", "write 90m"), ("1.5h", "write 90m"),
             ("2 weeks", "write 14d"),
             ("1 hour", "write 1h"), ("90 seconds", "write 90s"), ("3600sec", "write 1h"),
+            ("1 hour 30 min", "write 90m"), ("1D 12H", "write 36h"), ("2 w", "write 14d"),
+            ("0.5 min", "write 30s"), ("1m 1s", "write 61s"),
+            ("1h30", "write a whole number and a unit: 90s, 15m, 2h or 1d"),
+            ("1 30m", "write a whole number and a unit: 90s, 15m, 2h or 1d"),
+            ("1.2.3h", "write a whole number and a unit: 90s, 15m, 2h or 1d"),
+            ("0.1s", "write a whole number and a unit: 90s, 15m, 2h or 1d"),
+            ("1h-30m", "write a whole number and a unit: 90s, 15m, 2h or 1d"),
+            ("5 decades", "write a whole number and a unit: 90s, 15m, 2h or 1d"),
+            ("5300 weeks", "write a whole number and a unit: 90s, 15m, 2h or 1d"),
+            ("0x10", "write a whole number and a unit: 90s, 15m, 2h or 1d"),
+            ("0", "write a whole number and a unit: 90s, 15m, 2h or 1d"),
             ("1500ms", "write a whole number and a unit: 90s, 15m, 2h or 1d"),
             ("2000ms", "write 2s"), ("", "write a whole number and a unit: 90s, 15m, 2h or 1d"),
             ("-5m", "write a whole number and a unit: 90s, 15m, 2h or 1d"),
@@ -37,6 +48,35 @@ struct DurationTextTests {
     func invalid(text: String, help: String) throws {
         let error = #expect(throws: YAMLValueError.self) { try DurationText.seconds(text) }
         #expect(error?.help == help)
+    }
+
+    @Test("has a unit for any number up to a hundred years", arguments: ["s", "m", "h", "d"])
+    func longest(unit: String) throws {
+        let factors: [String: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
+        let most = try DurationText.longestSeconds / #require(factors[unit])
+        #expect(try DurationText.seconds("\(most)\(unit)") == DurationText.longestSeconds)
+        let error = #expect(throws: YAMLValueError.self) {
+            try DurationText.seconds("\(most + 1)\(unit)")
+        }
+        #expect(error?.message == "'\(most + 1)\(unit)' is longer than 100 years")
+    }
+
+    @Test("is spelled so that it is read back as it was", arguments: 0..<4) func back(part: UInt64)
+        throws
+    {
+        var generator = ScheduleFuzzTests.Generator(state: 90 + part)
+        for _ in 0..<500 {
+            let unit: Int64 = [1, 60, 3_600, 86_400].randomElement(using: &generator) ?? 1
+            let most = DurationText.longestSeconds / unit
+            let seconds = Int64.random(in: 0...most, using: &generator) * unit
+            let text = DurationText.text(seconds)
+            #expect(try DurationText.seconds(text) == seconds, "part \(part): \(text)")
+            let isShortest = ["s": 1, "m": 60, "h": 3_600, "d": 86_400].allSatisfy {
+                seconds == 0 || seconds % $0.value != 0
+                    || "\(seconds / $0.value)\($0.key)".count >= text.count
+            }
+            #expect(isShortest, "part \(part): \(text)")
+        }
     }
 
     @Test(

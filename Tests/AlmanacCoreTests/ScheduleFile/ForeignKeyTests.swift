@@ -1,0 +1,202 @@
+import Testing
+
+@testable import AlmanacCore
+
+@Suite("Keys of other tools")
+struct ForeignKeyTests {
+    /// The help for a key of another tool in a job.
+    func help(_ key: String) -> [String] {
+        jobAnswers("task: cleanup\nevery: 1h\n\(key): x").map {
+            String($0.drop { $0 != "(" }.dropFirst().dropLast())
+        }
+    }
+
+    @Test(
+        "that mean one of ours are answered with ours",
+        arguments: [
+            ("suspend", ["disabled", "paused", "suspended"]),
+            (
+                "concurrencyPolicy",
+                [
+                    "max_instances", "concurrency", "overlap", "max_running", "allow_overlap",
+                    "singleton", "exclusive", "parallel", "max_active_runs", "prevent_overlap",
+                ]
+            ),
+            (
+                "activeDeadlineSeconds",
+                [
+                    "soft_time_limit", "ttl", "timeout_seconds", "job_timeout", "statement_timeout",
+                    "deadline",
+                ]
+            ),
+            ("task", ["func", "function", "class"]),
+            (
+                "parameters",
+                [
+                    "args", "params", "kwargs", "arguments", "options", "with", "payload", "input",
+                ]
+            ),
+            (
+                "schedule",
+                [
+                    "cron", "crontab", "rrule", "cronExpression", "cronSchedule", "run_at", "when",
+                ]
+            ),
+            (
+                "every",
+                [
+                    "interval", "period", "frequency", "repeat", "rate", "every_seconds",
+                ]
+            ),
+            ("timeZone", ["tz", "zone", "timezone", "time_zone", "location", "cron_tz"]),
+            ("description", ["comment", "title", "summary", "doc", "note"]),
+        ] as [(String, [String])])
+    func ours(key: String, theirs: [String]) {
+        for name in theirs { #expect(help(name) == ["did you mean '\(key)'?"], "\(name)") }
+    }
+
+    @Test(
+        "that mean one of ours that does nothing yet are answered with both facts",
+        arguments: [
+            ("after", ["delay", "fixedDelay", "wait_after"]),
+            (
+                "backoffLimit",
+                [
+                    "retries", "max_retries", "retry", "attempts", "max_attempts", "retry_limit",
+                    "retry_count",
+                ]
+            ),
+            ("backoff", ["retry_delay", "retry_interval", "retry_backoff", "countdown"]),
+            ("retryPolicy", ["on_error", "autoretry_for", "retry_on", "ignore_errors"]),
+            (
+                "startingDeadlineSeconds",
+                [
+                    "misfire_grace_time", "expires", "grace", "start_deadline", "misfire",
+                ]
+            ),
+            ("catchUp", ["coalesce", "backfill", "misfire_policy", "catch_up"]),
+            ("notify", ["on_failure", "on_success", "alerts", "mailto", "email", "notifications"]),
+            ("needs", ["depends_on", "dependencies", "upstream", "requires", "depends"]),
+            ("jitterSeconds", ["jitter", "random_delay", "splay"]),
+            ("startAt", ["start_date", "start_time", "start", "not_before"]),
+            ("endAt", ["end_date", "end_time", "until", "not_after"]),
+            ("pool", ["queue", "executor"]),
+            (
+                "history",
+                [
+                    "retention", "successfulJobsHistoryLimit", "failedJobsHistoryLimit", "keep",
+                ]
+            ),
+            ("labels", ["tags", "annotations"]), ("calendars", ["holidays", "blackout"]),
+        ] as [(String, [String])])
+    func later(key: String, theirs: [String]) {
+        for name in theirs {
+            #expect(help(name) == ["did you mean '\(key)'? It is not available yet"], "\(name)")
+        }
+    }
+
+    @Test(
+        "that are used otherwise are answered with how",
+        arguments: [
+            ("live", "did you mean 'suspend' with the opposite value?"),
+            ("enabled", "did you mean 'suspend' with the opposite value?"),
+            ("active", "did you mean 'suspend' with the opposite value?"),
+            ("isActive", "did you mean 'suspend' with the opposite value?"),
+            ("timeout", "did you mean 'activeDeadlineSeconds' with a whole number of seconds?"),
+            ("max_runtime", "did you mean 'activeDeadlineSeconds' with a whole number of seconds?"),
+            ("TimeLimit", "did you mean 'activeDeadlineSeconds' with a whole number of seconds?"),
+            (
+                "max_run_time",
+                "did you mean 'activeDeadlineSeconds' with a whole number of seconds?"
+            ),
+            (
+                "execution_timeout",
+                "did you mean 'activeDeadlineSeconds' with a whole number of seconds?"
+            ),
+            ("command", "write 'task: command' and 'parameters: {run: […]}'"),
+            ("run", "write 'task: command' and 'parameters: {run: […]}'"),
+            ("script", "write 'task: command' and 'parameters: {run: […]}'"),
+            ("exec", "write 'task: command' and 'parameters: {run: […]}'"),
+            ("shell", "write 'task: command' and 'parameters: {run: […]}'"),
+            ("sql", "write 'task: sql' and 'parameters: {statement: …}'"),
+            ("query", "write 'task: sql' and 'parameters: {statement: …}'"),
+        ])
+    func otherwise(key: String, answer: String) {
+        #expect(help(key) == [answer])
+    }
+
+    @Test(
+        "are recognised in any spelling",
+        arguments: ["max-retries", "maxRetries", "MAX_RETRIES", "MaxRetries", "max_retries"])
+    func spellings(key: String) {
+        #expect(help(key) == ["did you mean 'backoffLimit'? It is not available yet"])
+    }
+
+    @Test(
+        "at the top level mean what stands there",
+        arguments: [
+            ("tasks", "did you mean 'jobs'?"), ("job", "did you mean 'jobs'?"),
+            ("schedules", "did you mean 'jobs'?"), ("entries", "did you mean 'jobs'?"),
+            ("crons", "did you mean 'jobs'?"), ("cron_jobs", "did you mean 'jobs'?"),
+            ("beat_schedule", "did you mean 'jobs'?"), ("default", "did you mean 'defaults'?"),
+            ("globals", "did you mean 'defaults'?"), ("schemaVersion", "did you mean 'version'?"),
+            ("api-version", "did you mean 'version'?"),
+            ("env", "did you mean 'environment'? It is not available yet"),
+            ("notifications", "did you mean 'channels'? It is not available yet"),
+            ("queues", "did you mean 'pools'? It is not available yet"),
+            ("crontab", "'schedule' is the name here, and it belongs in a job"),
+            (
+                "retries",
+                "'backoffLimit' is the name here, and it belongs in a job, but is not available yet"
+            ),
+            (
+                "tz",
+                "'timeZone' is the name here, and it belongs in 'defaults' or in a job "
+                    + "or in an item of 'schedule'"
+            ),
+            ("jbos", "did you mean 'jobs'?"), ("verson", "did you mean 'version'?"),
+            ("colour", "the keys at the top level are 'version', 'defaults' and 'jobs'"),
+        ])
+    func topLevel(key: String, answer: String) {
+        #expect(
+            scheduleAnswers("version: 1\njobs: {}\n\(key): {}\n") == [
+                "3:1 unknown key '\(key)' (\(answer))"
+            ])
+    }
+
+    @Test("a misspelt key at the top level is not missing as well") func meant() {
+        #expect(
+            scheduleAnswers("verson: 1\ntasks: {}\n") == [
+                "1:1 unknown key 'verson' (did you mean 'version'?)",
+                "2:1 unknown key 'tasks' (did you mean 'jobs'?)",
+            ])
+    }
+
+    @Test(
+        "in an item of a schedule mean what stands there",
+        arguments: [
+            ("expression", "the keys in an item of 'schedule' are 'cron' and 'timeZone'"),
+            ("crontab", "did you mean 'cron'?"), ("Schedule", "did you mean 'cron'?"),
+            ("crom", "did you mean 'cron'?"), ("tz", "did you mean 'timeZone'?"),
+            (
+                "retries",
+                "'backoffLimit' is the name here, and it belongs in a job, "
+                    + "but is not available yet"
+            ),
+        ])
+    func scheduleItem(key: String, answer: String) {
+        let found = jobAnswers("task: cleanup\nschedule:\n- \(key): x\n  timeZone: UTC\n")
+            .filter { $0.contains("unknown key") && !$0.contains("'timeZone' stands") }
+        #expect(found == ["7:7 unknown key '\(key)' (\(answer))"])
+    }
+
+    @Test(
+        "a job that stands beside the jobs is recognised by its keys",
+        arguments: ["{task: cleanup, every: 1h}", "{schedule: '@daily'}"])
+    func jobBeside(job: String) {
+        #expect(
+            scheduleAnswers("version: 1\njobs: {}\nweekly: \(job)\n") == [
+                "3:1 unknown key 'weekly' (is it a job? Jobs stand under 'jobs:', indented)"
+            ])
+    }
+}

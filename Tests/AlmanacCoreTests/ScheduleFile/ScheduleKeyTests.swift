@@ -1,0 +1,113 @@
+import Testing
+
+@testable import AlmanacCore
+
+@Suite("The keys of a schedule file")
+struct ScheduleKeyTests {
+    /// What a key does at the top level, in `defaults`, in a job and in an item of `schedule`: it
+    /// is read (`r`), does nothing yet (`l`), or does not belong there (`-`).
+    static let table: [(key: String, at: String)] = [
+        ("version", "r---"), ("environment", "l---"), ("defaults", "r---"), ("calendars", "l-l-"),
+        ("pools", "l---"), ("channels", "l---"), ("jobs", "r---"), ("description", "--r-"),
+        ("task", "--r-"), ("parameters", "--r-"), ("schedule", "--r-"), ("cron", "---r"),
+        ("every", "--r-"), ("after", "--l-"), ("timeZone", "-rrr"), ("dst", "--l-"),
+        ("startAt", "--l-"), ("endAt", "--l-"), ("jitterSeconds", "--l-"), ("spread", "--l-"),
+        ("suspend", "--r-"), ("concurrencyPolicy", "--r-"), ("startingDeadlineSeconds", "--l-"),
+        ("catchUp", "--l-"), ("backoffLimit", "--l-"), ("backoff", "--l-"),
+        ("retryPolicy", "--l-"), ("activeDeadlineSeconds", "-rr-"), ("transaction", "-rr-"),
+        ("isolation", "--l-"), ("readOnly", "--l-"), ("session", "--l-"), ("needs", "--l-"),
+        ("locks", "--l-"), ("priority", "--l-"), ("pool", "--l-"), ("window", "--l-"),
+        ("expect", "--l-"), ("mustFinishBy", "--l-"), ("warnAfter", "--l-"), ("history", "--l-"),
+        ("notify", "--l-"), ("owner", "--l-"), ("labels", "--l-"),
+    ]
+
+    static let places: [ScheduleKey.Place] = [.file, .defaults, .job, .scheduleItem]
+
+    @Test("are these and no others") func complete() {
+        #expect(Set(ScheduleKey.all.map(\.name)) == Set(Self.table.map(\.key)))
+        #expect(ScheduleKey.Place.allCases == Self.places)
+    }
+
+    @Test("do what they say at each place", arguments: table)
+    func atEachPlace(key: String, uses: String) {
+        for (place, use) in zip(Self.places, uses) {
+            let known = ScheduleKey.named(key, in: place)
+            #expect((known != nil) == (use != "-"), "\(place)")
+            #expect(known.map(\.isAvailable) ?? false == (use == "r"), "\(place)")
+            let isListed = ScheduleKey.available(in: place).contains { $0.name == key }
+            #expect(isListed == (use == "r"), "\(place)")
+            #expect(Self.refusals(of: key, in: place) == Self.expected(key, place, use))
+        }
+    }
+
+    /// What is told of the key itself, whatever its value lacks.
+    static func refusals(of key: String, in place: ScheduleKey.Place) -> [String] {
+        let text =
+            switch place {
+            case .file: "\(key): x\n"
+            case .defaults: "defaults: {\(key): x}\n"
+            case .job: "jobs: {a: {\(key): x}}\n"
+            case .scheduleItem: "jobs: {a: {schedule: [{\(key): x}]}}\n"
+            }
+        let found = scheduleAnswers(text)
+        let words = ["unknown key '\(key)'", "cannot stand", "'\(key)' is not available yet"]
+        return found.filter { problem in words.contains { problem.contains($0) } }
+            .map { String($0.drop { $0 != " " }.dropFirst()) }
+    }
+
+    static func expected(_ key: String, _ place: ScheduleKey.Place, _ use: Character) -> [String] {
+        switch (key, place, use) {
+        case (_, _, "r"): return []
+        case (_, _, "l"):
+            let meaning = ScheduleKey.named(key, in: place)?.meaning ?? ""
+            return ["'\(key)' is not available yet (remove it; it will say: \(meaning))"]
+        case ("cron", .job, _): return ["unknown key 'cron' (did you mean 'schedule'?)"]
+        case ("cron", _, _):
+            return [
+                "unknown key 'cron' ('schedule' is the name here, and it belongs in a job)"
+            ]
+        case ("schedule", .scheduleItem, _):
+            return ["unknown key 'schedule' (did you mean 'cron'?)"]
+        default:
+            let uses = table.first { $0.key == key }?.at ?? ""
+            let words = zip(places, uses).filter { $0.1 != "-" }.map(\.0.inWords)
+            let isIndentation =
+                place == .file && Array(uses)[2] != "-" || place == .job && Array(uses)[0] != "-"
+            return [
+                "'\(key)' cannot stand \(place.inWords) (it belongs "
+                    + words.joined(separator: " or ")
+                    + (uses.contains("r") ? "" : ", but is not available yet")
+                    + (isIndentation ? "; check the indentation)" : ")")
+            ]
+        }
+    }
+
+    @Test("are listed in the order in which they are explained") func listed() {
+        #expect(ScheduleKey.available(in: .file).map(\.name) == ["version", "defaults", "jobs"])
+        #expect(
+            ScheduleKey.available(in: .defaults).map(\.name) == [
+                "timeZone", "activeDeadlineSeconds", "transaction",
+            ])
+        #expect(ScheduleKey.available(in: .scheduleItem).map(\.name) == ["cron", "timeZone"])
+        #expect(
+            ScheduleKey.available(in: .job).map(\.name) == [
+                "description", "task", "parameters", "schedule", "every", "timeZone", "suspend",
+                "concurrencyPolicy", "activeDeadlineSeconds", "transaction",
+            ])
+    }
+
+    @Test("have a meaning that goes on a sentence", arguments: ScheduleKey.all.map(\.name))
+    func meanings(name: String) throws {
+        let key = try #require(ScheduleKey.all.first { $0.name == name })
+        #expect(key.meaning.first?.isLowercase == true || key.meaning.hasPrefix("an IANA"))
+        #expect(key.meaning.last?.isPunctuation == false)
+        #expect(!key.places.isEmpty)
+    }
+
+    @Test("of no such name are nowhere") func nowhere() {
+        #expect(ScheduleKey.whereabouts(of: "colour") == nil)
+        #expect(ScheduleKey.named("Task", in: .job) == nil)
+        #expect(
+            ScheduleKey.whereabouts(of: "timeZone")?.contains("in 'defaults' or in a job") == true)
+    }
+}
