@@ -63,6 +63,21 @@ struct PrivateServerTests {
         #expect(isServerGone)
     }
 
+    @Test("a node whose private server dies says so and ends, and starts again on the same data")
+    func deadServer() async throws {
+        let node = try start()
+        try await eventually("runs", seconds: 60) { node.output.contains("\"succeeded\"") }
+        let file = folder.text(".almanac/postgres/postmaster.pid")
+        let postmaster = try #require(file.split(separator: "\n").first.flatMap { Int32($0) })
+        kill(postmaster, SIGQUIT)
+        #expect(try await node.waitForEnd() == .exited(1))
+        #expect(node.errors.contains("the private Postgres has ended, and this node with it"))
+        #expect(node.errors.contains(".almanac/postgres.log"))
+        try await eventually("nothing runs") { isServerGone }
+        let next = try await AlmanacProcess.run(["run", "--until-idle"], in: folder)
+        #expect(next.end == .exited(0))
+    }
+
     @Test("Ctrl-C while the first server is being made leaves nothing behind that runs")
     func interruptedStart() async throws {
         let node = try start()

@@ -1,5 +1,6 @@
 import AlmanacCore
 import Foundation
+import Glibc
 import PostgresServer
 import PostgresSession
 
@@ -40,6 +41,13 @@ struct DatabaseAccess: Sendable {
         } catch {
             throw CommandFailure(String(describing: error))
         }
+    }
+
+    /// The log of a private server that has ended by itself; nil while it runs, and for a database
+    /// that is not ours.
+    var logOfEndedServer: String? {
+        guard let endpoint = server?.endpoint else { return nil }
+        return kill(endpoint.processID, 0) != 0 && errno == ESRCH ? endpoint.logFile : nil
     }
 
     /// Stops the private server, if there is one.

@@ -45,20 +45,37 @@ struct RunCommand: AsyncParsableCommand {
             var options = node.options
             options.stopsWhenIdle = untilIdle
             let scheduler = Scheduler(services: node.services, options: options)
-            let watch = Task { await follow(signals, scheduler, settings, registry, logger) }
-            let timer = limit.map { seconds in
-                let clock = node.services.clock
-                return Task {
-                    try await clock.sleep(for: .seconds(seconds))
-                    scheduler.stop()
-                }
-            }
-            defer {
-                watch.cancel()
-                timer?.cancel()
-            }
+            let clock = node.services.clock
+            let companions = [
+                Task { await follow(signals, scheduler, settings, registry, logger) },
+                Task { await watch(database, scheduler, clock) },
+                Task { await stop(scheduler, after: limit, clock) },
+            ]
+            defer { for companion in companions { companion.cancel() } }
             try await scheduler.run(schedule)
+            if let log = database.logOfEndedServer {
+                throw CommandFailure(
+                    "the private Postgres has ended, and this node with it; start again. Its log: "
+                        + log)
+            }
             logger.notice("stopped")
+        }
+    }
+
+    private func stop(
+        _ scheduler: Scheduler, after seconds: Int64?, _ clock: any WallClock
+    ) async {
+        guard let seconds, (try? await clock.sleep(for: .seconds(seconds))) != nil else { return }
+        scheduler.stop()
+    }
+
+    /// A server of somebody's own comes back by itself; of the private one nobody takes care but
+    /// this process, or another whose server it shares.
+    private func watch(
+        _ database: DatabaseAccess, _ scheduler: Scheduler, _ clock: any WallClock
+    ) async {
+        while (try? await clock.sleep(for: .seconds(1))) != nil {
+            if database.logOfEndedServer != nil { return scheduler.stopNow() }
         }
     }
 
