@@ -17,7 +17,7 @@ package struct TextTable {
         rows.append(cells.map { $0.printable() })
     }
 
-    /// The lines of the table; the last column is never padded.
+    /// The lines of the table, without blanks at their ends.
     package var lines: [String] {
         let widths = alignments.indices.map { column in
             rows.map { $0[column].count }.max() ?? 0
@@ -26,9 +26,10 @@ package struct TextTable {
             let cells = row.enumerated().map { column, text in
                 let blanks = String(repeating: " ", count: widths[column] - text.count)
                 if alignments[column] == .right { return blanks + text }
-                return column == row.count - 1 ? text : text + blanks
+                return text + blanks
             }
-            return cells.joined(separator: "  ")
+            let line = cells.joined(separator: "  ")
+            return String(line.prefix(line.count - line.reversed().prefix { $0 == " " }.count))
         }
     }
 }
