@@ -111,13 +111,12 @@ extension YAMLSyntaxProblem {
             help: "quote a text that holds ': '; otherwise check the indentation")
     }
 
-    /// The nearest line before another that says something: no blank one, no comment.
+    /// The nearest line before another that is not blank: blank lines do not end a text.
     private func contentBefore(_ number: Int, in source: SourceFile) -> (number: Int, line: String)
     {
         for earlier in stride(from: number - 1, to: 0, by: -1) {
             let line = source.line(earlier) ?? ""
-            let first = line.first { $0 != " " && $0 != "\t" }
-            if let first, first != "#" { return (earlier, line) }
+            if line.contains(where: { $0 != " " && $0 != "\t" }) { return (earlier, line) }
         }
         return (number, "")
     }
