@@ -114,6 +114,13 @@ let package = Package(
             name: "FaultTests",
             dependencies: ["AlmanacCLI", "AlmanacTesting", "PostgresServer", "PostgresSession"],
             swiftSettings: settings),
+        // Without the settings of the house: examples compile as in a package of anybody's.
+        .testTarget(
+            name: "ExampleTests",
+            dependencies: [
+                "Almanac", "AlmanacCore", "AlmanacTasks", "AlmanacTesting", "PostgresSession",
+                argumentParser,
+            ]),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]
 )

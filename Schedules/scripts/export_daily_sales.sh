@@ -1,14 +1,18 @@
 #!/bin/sh
-# Writes the last 30 days of daily_sales as CSV, under a name that is complete or not there.
+# Writes the last 30 days of daily_sales as CSV, into a file that is complete or not there.
 set -eu
 directory=${EXPORT_DIRECTORY:?names the folder of the exports}
 mkdir -p "$directory"
-file=$directory/daily_sales-$(echo "$ALMANAC_SCHEDULED_FOR" | cut -c1-10).csv
-psql --no-psqlrc --set=ON_ERROR_STOP=1 --quiet --output="$file.part" "$ALMANAC_DATABASE_URL" <<SQL
+file=$directory/daily_sales-${ALMANAC_SCHEDULED_FOR%%T*}.csv
+trap 'rm -f "$file.part"' EXIT
+psql --no-psqlrc --no-password --quiet --set=ON_ERROR_STOP=1 \
+    --set=scheduled_for="$ALMANAC_SCHEDULED_FOR" "$ALMANAC_DATABASE_URL" > "$file.part" <<'SQL'
 COPY (
-    SELECT day, orders, revenue FROM daily_sales
-    WHERE day > timestamptz '$ALMANAC_SCHEDULED_FOR' - interval '30 days' ORDER BY day
-) TO STDOUT WITH (FORMAT csv, HEADER)
+    SELECT day, orders, copies, revenue
+    FROM daily_sales
+    WHERE day >= (timestamptz :'scheduled_for' AT TIME ZONE 'Europe/Berlin')::date - 30
+    ORDER BY day
+) TO STDOUT WITH (FORMAT csv, HEADER);
 SQL
 mv "$file.part" "$file"
-echo "$(($(wc -l < "$file") - 1)) days in $file"
+echo "$(($(wc -l < "$file") - 1)) days are in $file"

@@ -1,2 +1,3 @@
--- Retention: a little over ten months, so that the order book of the example has something to lose.
+-- Retention: 300 days, so that the year of the example's order book has something to lose.
+-- order_facts keeps what the reports need.
 DELETE FROM orders WHERE ordered_at < ${scheduledFor} - interval '300 days';

@@ -10,7 +10,7 @@ WITH yesterday AS (
     SELECT (${scheduledFor} AT TIME ZONE 'Europe/Berlin')::date - 1 AS day
 )
 INSERT INTO daily_sales (day, orders, copies, revenue)
-SELECT yesterday.day, count(*), coalesce(sum(copies), 0), coalesce(sum(copies * price), 0)
+SELECT yesterday.day, count(order_id), coalesce(sum(copies), 0), coalesce(sum(copies * price), 0)
 FROM yesterday
 LEFT JOIN orders
     ON orders.ordered_at >= yesterday.day::timestamp AT TIME ZONE 'Europe/Berlin'

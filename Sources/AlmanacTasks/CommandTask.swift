@@ -6,11 +6,11 @@ import SystemPackage
 /// Runs a program: the built-in task `command`.
 ///
 /// The program is started directly (`run`) or by `/bin/sh -c` (`shell`). It fails the run when it
-/// ends with anything but 0. It is the leader of a process group of its own, which is ended with the
-/// run, also what the program has left behind in the background; what makes itself a session of its
-/// own escapes, and what that prints later is lost. Standard output and standard error go to the
-/// run's `output`. A run that is stopped sends SIGTERM to the group, and SIGKILL 0.3 seconds later
-/// to what is left of it.
+/// ends with anything but 0. It is the leader of a process group of its own, which is ended with
+/// the run, also what the program has left behind in the background; what makes itself a session
+/// of its own escapes, and what that prints later is lost. Standard output and standard error go to
+/// the run's `output`. A run that is stopped sends SIGTERM to the group, and SIGKILL 0.3 seconds
+/// later to what is left of it.
 ///
 /// The program gets the scheduler's environment, and `ALMANAC_RUN_ID`, `ALMANAC_JOB`,
 /// `ALMANAC_SCHEDULED_FOR` (RFC 3339), `ALMANAC_ATTEMPT` and `ALMANAC_DATABASE_URL`; what
@@ -33,8 +33,8 @@ public struct CommandTask: BatchTask {
     /// What it reads on standard input. By default nothing.
     public var stdin: String?
 
-    /// How long a program may take to end after SIGTERM, before it gets SIGKILL. Short, for a run is
-    /// to be over within half a second of its deadline.
+    /// How long a program may take to end after SIGTERM, before it gets SIGKILL. Short, for a run
+    /// is to be over within half a second of its deadline.
     static let patience = Duration.milliseconds(300)
 
     /// Exactly one of `run` and `shell`, a program in it, and names that an environment can have.

@@ -6,8 +6,8 @@ import SystemPackage
 
 /// The pipe that a program's output comes through, and the tail of what came.
 ///
-/// Both ends stay open here until ``finish()``: the end of the output is the end of the program, for
-/// a process that it left behind may hold its end of the pipe for ever.
+/// Both ends stay open here until ``finish()``: the end of the output is the end of the program,
+/// for a process that it left behind may hold its end of the pipe for ever.
 final class OutputPipe {
     /// The end for standard output and standard error; remains this object's.
     let writing: FileDescriptor
@@ -47,8 +47,8 @@ private final class OutputReader: Sendable {
     private let reading: FileDescriptor
     private let tail = Mutex(OutputTail())
 
-    /// The most that a pipe of anybody but root can hold (pipe(7)). Who has escaped may write faster
-    /// than can be read, and must not keep the run from ending.
+    /// The most that a pipe of anybody but root can hold (pipe(7)). Who has escaped may write
+    /// faster than can be read, and must not keep the run from ending.
     private static let limitBytes = 1 << 20
     private static let chunkBytes = 1 << 16
 

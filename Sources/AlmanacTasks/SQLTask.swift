@@ -23,8 +23,8 @@ public struct SQLTask: BatchTask {
     /// A file with it, relative to the schedule file; instead of `statement`.
     public var file: String?
 
-    /// Exactly one of `statement` and `file`; and a script that can be split, with placeholders that
-    /// exist, and without transaction control where the run commits with its outcome.
+    /// Exactly one of `statement` and `file`; and a script that can be split, with placeholders
+    /// that exist, and without transaction control where the run commits with its outcome.
     public func validate(_ definition: TaskDefinition) throws {
         let source = try SQLSource(self, resolve: definition.resolve)
         for statement in try source.script().statements {

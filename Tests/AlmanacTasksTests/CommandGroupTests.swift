@@ -99,7 +99,8 @@ struct CommandGroupTests {
             """
             task: command
             activeDeadlineSeconds: 1
-            parameters: {shell: 'exec 3> signal; trap "echo asked" TERM; while :; do sleep 0.1; done'}
+            parameters:
+              shell: 'exec 3> signal; trap "echo asked" TERM; while :; do sleep 0.1; done'
             """)
         #expect(row.state == .timedOut)
         #expect(row.output?.contains("asked\n") == true)

@@ -26,7 +26,8 @@ struct CommandInputTests {
         let row = try await fixture.run(
             """
             task: command
-            parameters: {run: [sh, -c, 'psql -XAtc "SELECT current_database()" "$ALMANAC_DATABASE_URL"']}
+            parameters:
+              shell: psql -XAtc "SELECT current_database()" "$ALMANAC_DATABASE_URL"
             """)
         #expect(row.output == "\(fixture.database.name)\n")
     }
