@@ -1,7 +1,7 @@
 extension Connection {
     /// The statement that sets what every connection has set.
     func settingsStatement() -> SQL {
-        let calls = configuration.sessionSettings().map { setting in
+        let calls = configuration.sessionSettings(serverVersion: serverVersion).map { setting in
             SQL(
                 raw: "pg_catalog.set_config(\(SQL.quoted(literal: setting.name)), "
                     + "\(SQL.quoted(literal: setting.value)), false)")

@@ -87,10 +87,7 @@ struct PipelineOutcome {
         var wasSent = true
 
         /// The server does not have the prepared statement, or its result has other columns now.
-        var isStalePlan: Bool {
-            error.sqlState == "26000"
-                || (error.sqlState == "0A000" && error.message.contains("cached plan"))
-        }
+        var isStalePlan: Bool { error.isStalePlan }
     }
 
     /// Of the statements that succeeded, in order.

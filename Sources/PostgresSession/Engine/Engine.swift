@@ -43,13 +43,18 @@ public final class Engine: Sendable {
     ///   holds the connections and for how long; `EngineClosed`; or as ``Connection/init(_:for:)``.
     public func checkOut(for holder: String) throws -> Connection {
         let deadline = MonotonicClock.seconds + configuration.acquireTimeoutSeconds
+        var awaited: DispatchSemaphore?
         while true {
-            switch pool.withLock({ $0.take(for: holder, at: MonotonicClock.seconds) }) {
+            let answer = pool.withLock {
+                $0.take(for: holder, at: MonotonicClock.seconds, after: awaited)
+            }
+            switch answer {
             case .idle(let parked, let ticket):
-                if let connection = revive(parked, holder, ticket) { return connection }
+                return try revive(parked, holder, ticket) ?? open(for: holder, ticket)
             case .open(let ticket):
                 return try open(for: holder, ticket)
             case .wait(let signal):
+                awaited = signal
                 let left = deadline - MonotonicClock.seconds
                 if left > 0, signal.wait(timeout: .now() + left) == .success { continue }
                 pool.withLock { $0.stopWaiting(signal) }
@@ -135,7 +140,6 @@ public final class Engine: Sendable {
         if idleSeconds >= configuration.idlePingSeconds || connection.hasHungUp {
             guard (try? connection.query("SELECT 1")) != nil else {
                 connection.close()
-                _ = pool.withLock { $0.put(nil, ticket) }
                 return nil
             }
             connection.needsReset = false

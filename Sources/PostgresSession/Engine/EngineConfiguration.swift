@@ -15,7 +15,7 @@ public struct EngineConfiguration: Sendable {
     public var applicationName: String?
     /// The `statement_timeout` of every connection, in milliseconds; nil leaves it to the server.
     public var statementTimeoutMilliseconds: Int?
-    /// How TCP finds out that the server is gone.
+    /// How TCP finds out, on both sides, that the other one is gone.
     public var keepAlive = KeepAlive()
     /// How often the server looks, during a statement, whether the client is still there, in
     /// milliseconds; 0 turns it off. Used from PostgreSQL 14 on, where the server's system has it.
@@ -28,16 +28,22 @@ public struct EngineConfiguration: Sendable {
         self.connectionString = connectionString
     }
 
-    /// How TCP finds out that the server is gone. No effect on Unix sockets; a connection string
-    /// that sets the same keyword wins.
+    /// How TCP finds out that the other side is gone. No effect on Unix sockets.
+    ///
+    /// Set for both ends: the backend of a client host that has vanished ends after the same time,
+    /// about a minute, instead of the two hours that are the system's default. On this end a
+    /// connection string that sets the same keyword wins.
     public struct KeepAlive: Sendable, Hashable {
-        /// Seconds of silence before the first probe (`keepalives_idle`).
+        /// Seconds of silence before the first probe (`keepalives_idle`, on the server
+        /// `tcp_keepalives_idle`; PostgreSQL manual, 34.1.2 and 20.3.2). 0 is the system's default,
+        /// as for the others.
         public var idleSeconds = 30
         /// Seconds between probes (`keepalives_interval`).
         public var intervalSeconds = 10
         /// Lost probes that end the connection (`keepalives_count`).
         public var count = 3
-        /// How long sent data may stay unacknowledged, in milliseconds (`tcp_user_timeout`).
+        /// How long sent data may stay unacknowledged, in milliseconds (`tcp_user_timeout`; on the
+        /// server from PostgreSQL 12 on).
         public var userTimeoutMilliseconds = 30_000
 
         /// The defaults.
@@ -63,12 +69,20 @@ extension EngineConfiguration {
         return list
     }
 
-    /// The settings of every connection, set when it is made and again by every reset.
-    func sessionSettings() -> [(name: String, value: String)] {
+    /// The settings of every connection, set when it is made and again by every reset. On a Unix
+    /// socket the server takes those of TCP without a word, and without an effect.
+    func sessionSettings(serverVersion: Int) -> [(name: String, value: String)] {
         var settings = [
             ("TimeZone", "UTC"), ("DateStyle", "ISO, MDY"), ("extra_float_digits", "3"),
             ("bytea_output", "hex"), ("standard_conforming_strings", "on"),
+            // The server refuses what libpq takes for 0.
+            ("tcp_keepalives_idle", "\(max(0, keepAlive.idleSeconds))"),
+            ("tcp_keepalives_interval", "\(max(0, keepAlive.intervalSeconds))"),
+            ("tcp_keepalives_count", "\(max(0, keepAlive.count))"),
         ]
+        if serverVersion >= 120_000 {
+            settings.append(("tcp_user_timeout", "\(max(0, keepAlive.userTimeoutMilliseconds))"))
+        }
         if let statementTimeoutMilliseconds {
             settings.append(("statement_timeout", "\(statementTimeoutMilliseconds)"))
         }

@@ -30,6 +30,9 @@ struct Pool {
     private var idle: [Parked] = []
     private var holders: [Int: (name: String, since: Double)] = [:]
     private var waiting: [DispatchSemaphore] = []
+    /// Who was told that a connection is free and has not asked for it yet. Their places are not
+    /// given to others, who came later.
+    private var called: [DispatchSemaphore] = []
     private var tickets = 0
     private var isClosed = false
 
@@ -37,9 +40,13 @@ struct Pool {
         self.size = size
     }
 
-    mutating func take(for holder: String, at now: Double) -> Answer {
+    /// - Parameter signal: the one that was waited for, if this is the second time of asking.
+    mutating func take(
+        for holder: String, at now: Double, after signal: DispatchSemaphore? = nil
+    ) -> Answer {
+        called.removeAll { $0 === signal }
         guard !isClosed else { return .closed }
-        guard holders.count < size else {
+        guard holders.count + called.count < size else {
             let signal = DispatchSemaphore(value: 0)
             waiting.append(signal)
             return .wait(signal)
@@ -62,6 +69,7 @@ struct Pool {
         if let index = waiting.firstIndex(where: { $0 === signal }) {
             waiting.remove(at: index)
         } else {
+            called.removeAll { $0 === signal }
             wakeNext()
         }
     }
@@ -83,6 +91,9 @@ struct Pool {
     }
 
     private mutating func wakeNext() {
-        if !waiting.isEmpty { waiting.removeFirst().signal() }
+        guard !waiting.isEmpty else { return }
+        let next = waiting.removeFirst()
+        called.append(next)
+        next.signal()
     }
 }

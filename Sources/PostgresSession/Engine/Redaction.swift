@@ -12,7 +12,9 @@ struct Redaction {
         for port in values?["port"]?.split(separator: ",") ?? [] where UInt16(port) == nil {
             secrets.append(String(port))
         }
-        guard values == nil else { return }
+        // Without either sign it is the name of a database, and no secret.
+        guard values == nil, connectionString.contains("=") || connectionString.contains("://")
+        else { return }
         // It does not parse, so libpq's message may quote any part of it, and where the password
         // stands can only be guessed: leave out every word of it that is not harmless.
         let separators: Set<Character> = [" ", "'", "\"", "/", "@", "=", "&", "?", ",", "\n", "\t"]

@@ -38,8 +38,15 @@ extension PostgresError {
         case .staleData: return .retryable
         case .typeMismatch, .noResultFound, .multipleResultsFound: return .data
         default:
+            if isStalePlan { return .retryable }
             return sqlState.map(PostgresError.classification(ofSQLState:)) ?? .programming
         }
+    }
+
+    /// True if the server did not have a prepared statement, or its result has other columns now.
+    /// The connection has forgotten it, and prepares it again the next time.
+    var isStalePlan: Bool {
+        sqlState == "26000" || (sqlState == "0A000" && message.contains("cached plan"))
     }
 
     /// The classification of a SQLSTATE (PostgreSQL manual, appendix A).

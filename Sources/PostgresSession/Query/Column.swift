@@ -39,9 +39,12 @@ extension Column where Value: PostgresEncodable {
         compared("=", to: "ANY(\(Array(values)))")
     }
 
-    /// The column is none of `values`; with no values it matches all but NULL.
+    /// The column is none of `values`; with no values it matches all but NULL. NULL never matches,
+    /// whether `values` has a nil or not.
     public func notIn(_ values: some Sequence<Value>) -> Condition {
-        Condition("\(expression) <> ALL(\(Array(values))) AND \(expression) IS NOT NULL", error)
+        // In SQL one NULL in the list would make every row unknown.
+        let list = values.filter { !$0.postgresParameter().isNull }
+        return Condition("\(expression) <> ALL(\(list)) AND \(expression) IS NOT NULL", error)
     }
 
     /// Sets the column in a bulk update.

@@ -6,7 +6,7 @@ extension SQL {
         var scanner = SQLScanner(text)
         while let token = scanner.next() {
             guard token.kind == .word else { continue }
-            let word = String(decoding: scanner[token], as: UTF8.self).uppercased()
+            let word = scanner.keyword(token)
             guard word == "STDIN" || word == "STDOUT" else { continue }
             throw PostgresError(
                 .copyNotSupported, "COPY from STDIN or to STDOUT does not go through this call",

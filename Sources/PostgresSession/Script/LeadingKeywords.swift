@@ -9,7 +9,7 @@ struct LeadingKeywords {
             guard let token = scanner.next() else { break }
             switch token.kind {
             case .space, .comment: continue
-            case .word: words.append(String(decoding: scanner[token], as: UTF8.self).uppercased())
+            case .word: words.append(scanner.keyword(token))
             default:
                 self.words = words
                 return
@@ -23,17 +23,18 @@ struct LeadingKeywords {
         switch words.first {
         case "BEGIN": .begin
         case "START" where words.dropFirst().first == "TRANSACTION": .begin
-        case "COMMIT", "END":
-            words.contains("PREPARED") || words.contains("CHAIN") ? .other : .commit
+        case "COMMIT", "END": words.contains("PREPARED") || isChained ? .other : .commit
         case "PREPARE" where words.dropFirst().first == "TRANSACTION": .other
-        case "ABORT": words.contains("CHAIN") ? .other : .rollback
+        case "ABORT": isChained ? .other : .rollback
         case "ROLLBACK":
             words.contains("TO")
                 ? .rollbackToSavepoint
-                : words.contains("CHAIN") || words.contains("PREPARED") ? .other : .rollback
+                : isChained || words.contains("PREPARED") ? .other : .rollback
         default: nil
         }
     }
+
+    private var isChained: Bool { words.contains("CHAIN") && !words.contains("NO") }
 }
 
 /// What a statement does to the transaction around it.

@@ -23,6 +23,13 @@ struct SQLScanner {
 
     subscript(token: Token) -> ArraySlice<UInt8> { bytes[token.range] }
 
+    /// A word in upper case, as the server compares keywords: of ASCII letters alone, so that
+    /// `commıt` is none.
+    func keyword(_ token: Token) -> String {
+        let letters = self[token].map { (0x61...0x7A).contains($0) ? $0 & 0xDF : $0 }
+        return String(decoding: letters, as: UTF8.self)
+    }
+
     /// The next token, nil at the end.
     mutating func next() -> Token? {
         guard position < bytes.count else { return nil }

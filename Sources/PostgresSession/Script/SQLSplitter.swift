@@ -30,7 +30,7 @@ struct SQLSplitter {
             return  // Before a statement.
         case .openParenthesis: parentheses += 1
         case .closeParenthesis: parentheses = max(0, parentheses - 1)
-        case .word: body.see(String(decoding: scanner[token], as: UTF8.self).uppercased())
+        case .word: body.see(scanner.keyword(token))
         default: break
         }
         if start == nil { start = token.range.lowerBound }

@@ -105,10 +105,7 @@ struct Fence {
             switch token.kind {
             case .semicolon: return false
             case .comment: return false
-            case .word
-            where String(decoding: scanner[token], as: UTF8.self).uppercased()
-                == "RETURNING":
-                return false
+            case .word where scanner.keyword(token) == "RETURNING": return false
             default: continue
             }
         }

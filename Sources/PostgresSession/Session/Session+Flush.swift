@@ -12,9 +12,14 @@ extension Session {
             }
             for row in plan.unchanged { try receive(row, nil) }
         } catch {
-            if state.phase == .active { state.apply(.observedFailed, error) }
+            // The work is lost also if nothing was sent: a commit must not pass over that.
+            let isOpen = state.phase == .active
+            if isOpen || (state.phase == .idle && options.mode == .transactional) {
+                state.apply(.observedFailed, error)
+            }
             throw error
         }
+        if state.phase == .idle { work.committed() }  // Autocommit.
     }
 
     /// How many statements go out before their answers are read, which bounds what is in memory.

@@ -63,7 +63,10 @@ extension Session {
         work = savepoint.work
         if let index = pending.firstIndex(of: savepoint.command) {
             pending.removeSubrange(index...)
-            guard state.phase == .failed else { return }
+            // The server has not heard of the savepoint, and if it is well, not of the failure.
+            let status = connection.transactionStatus
+            if status != .inFailedTransaction { state.observe(status) }
+            return
         }
         guard state.phase != .idle else { return }
         pending = []

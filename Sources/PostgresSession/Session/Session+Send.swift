@@ -9,7 +9,12 @@ extension Session {
             try settle(connection.send(head), headCount: head.count)
             head = []
         }
-        let outcome = connection.send(head + statements)
+        var outcome = connection.send(head + statements)
+        if state.phase == .idle, outcome.failure?.isStalePlan == true {
+            // Nothing came before it in the transaction, so all can be done again.
+            if connection.transactionStatus != .idle { _ = connection.send(["ROLLBACK"]) }
+            outcome = connection.send(head + statements)
+        }
         try settle(outcome, headCount: head.count)
         let results = Array(outcome.results.dropFirst(head.count))
         for result in results { rowsAffected += result.rowsAffected }
@@ -19,7 +24,11 @@ extension Session {
 
     /// Takes note of where the server is after `outcome`; throws its error.
     func settle(_ outcome: PipelineOutcome, headCount: Int) throws(PostgresError) {
-        if outcome.failure.map({ !$0.wasSent }) != true { isUntouched = false }
+        if let failure = outcome.failure, !failure.wasSent {
+            timeoutMilliseconds = nil
+            throw failure.error  // Of which the server knows nothing.
+        }
+        isUntouched = false
         if outcome.failure == nil {
             pending = []
             hasSettings = true

@@ -88,8 +88,11 @@ extension Session {
             try rollBackNow()
         default:
             try enter(control == .rollback ? .rollback : .statement)
-            try flushStaged()
-            return try sendAlone(sql)
+            if control != .rollback { try flushStaged() }
+            let result = try sendAlone(sql)
+            if result.tag == "COMMIT" { work.committed() }
+            if result.tag == "ROLLBACK" { work.rolledBack() }
+            return result
         }
         return StatementResult(rows: Rows(result: .empty), rowsAffected: 0, tag: "")
     }

@@ -16,7 +16,10 @@ extension Decimal: PostgresEncodable, PostgresDecodable {
         let text = cell.text ?? ""
         if text == "NaN" { return .nan }
         guard let value = Decimal(exactly: text) else {
-            throw cell.mismatch(Decimal.self, "holds a number with more than 38 digits")
+            throw cell.mismatch(
+                Decimal.self,
+                text.hasSuffix("Infinity")
+                    ? "holds \(text)" : "holds a number beyond a Decimal's 38 digits")
         }
         return value
     }

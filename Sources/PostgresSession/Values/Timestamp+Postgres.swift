@@ -29,7 +29,8 @@ extension Date: PostgresEncodable, PostgresDecodable {
             throw cell.mismatch(
                 Date.self,
                 text.hasSuffix("infinity")
-                    ? "holds \(text)" : "is not written in the ISO style of DateStyle")
+                    ? "holds \(text)"
+                    : "is too far away, or not written in the ISO style of DateStyle")
         }
         return Date(postgresMicroseconds: microseconds)
     }
@@ -69,10 +70,10 @@ enum Timestamp {
     }
 
     /// The microseconds since 2000-01-01 UTC of `YYYY-MM-DD[ HH:MM:SS[.ffffff][±HH[:MM[:SS]]]][
-    /// BC]`.
+    /// BC]`; nil for what is not written so, and for what is too far away.
     static func microseconds(_ text: String) -> Int64? {
         var scanner = Scanner(text)
-        guard let year = scanner.number(digits: 4...6), scanner.skip("-"),
+        guard let year = scanner.number(digits: 4...7), scanner.skip("-"),
             let month = scanner.number(digits: 2...2), scanner.skip("-"),
             let day = scanner.number(digits: 2...2)
         else { return nil }
@@ -86,7 +87,10 @@ enum Timestamp {
         let isBC = scanner.skip("B") && scanner.skip("C")
         guard scanner.isAtEnd, (1...12).contains(month), (1...31).contains(day) else { return nil }
         let days = dayNumber(year: isBC ? 1 - year : year, month: month, day: day) - 10_957
-        return days * 86_400_000_000 + microseconds
+        // A `date` can lie 20 times as far away as a `timestamptz`.
+        let (midnight, isTooFar) = days.multipliedReportingOverflow(by: 86_400_000_000)
+        let (instant, isBeyond) = midnight.addingReportingOverflow(microseconds)
+        return isTooFar || isBeyond ? nil : instant
     }
 
     private static func padded(_ number: Int64, _ width: Int) -> String {
