@@ -1,6 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+let strictness: [SwiftSetting] =
+    Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
 /// One list of settings for every target of the house.
 let settings: [SwiftSetting] =
     [
@@ -9,7 +12,7 @@ let settings: [SwiftSetting] =
         .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
+    ] + strictness
 
 let argumentParser: Target.Dependency = .product(
     name: "ArgumentParser", package: "swift-argument-parser")
@@ -59,7 +62,7 @@ let package = Package(
         .target(
             name: "AlmanacTasks",
             dependencies: [
-                "AlmanacCore", "PostgresSession", logging, subprocess, systemPackage,
+                "AlmanacCore", "PostgresSession", subprocess, systemPackage,
             ],
             swiftSettings: settings),
         .target(
@@ -119,8 +122,8 @@ let package = Package(
             name: "ExampleTests",
             dependencies: [
                 "Almanac", "AlmanacCore", "AlmanacTasks", "AlmanacTesting", "PostgresSession",
-                argumentParser,
-            ]),
+            ],
+            swiftSettings: strictness),
         .testTarget(name: "TidyTests", swiftSettings: settings),
     ]
 )
