@@ -98,7 +98,8 @@ extension Node {
         case .ran(let report): return Self.isGood(report.state) ? .done : .failed
         case .taken(let state):
             Console.errorVerbatim("this occurrence has its row already: \(state.rawValue)")
-            return Self.isGood(state) ? .done : .failed
+            // A row that was skipped is no success: nothing has run under this key.
+            return state == .succeeded ? .done : .failed
         case .overlap(let reason): throw CommandFailure("not run, since another run is: \(reason)")
         case .unreachable(let error): throw CommandFailure(error)
         }

@@ -1,19 +1,23 @@
 package import Foundation
 import PostgresSession
 package import Scheduling
+import Synchronization
 
 /// Writes what the scheduler itself has to write, on a thread and a connection of its own: the
 /// planning never waits for the database, and no bookkeeping sits in a job's transaction.
 package actor Bookkeeper {
     package nonisolated let thread = WorkerThread(name: "almanac-books")
     private let bench: Workbench
+    private nonisolated let haste = Haste()
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         thread.asUnownedSerialExecutor()
     }
 
     package init(services: NodeServices) {
-        bench = Workbench(services, name: "bookkeeper")
+        bench = Workbench(services, name: "bookkeeper") { [haste] in
+            haste.isOn.load(ordering: .relaxed)
+        }
     }
 
     /// Brings the schema up to date.
@@ -33,18 +37,22 @@ package actor Bookkeeper {
         async throws
     {
         try await bench.persist { ledger, connection in
-            let open = try Self.trim(skips, by: job.recurrence) { first, last in
-                try ledger.recorded(job: job.name, from: first, to: last, on: connection)
+            var open = [skips]
+            if skips.instants == nil {
+                let recorded = try ledger.recorded(
+                    job: job.name, from: skips.first, to: skips.last, on: connection)
+                open = Self.gaps(in: skips, by: job.recurrence, recorded: recorded)
             }
-            guard let open else { return }
-            try ledger.recordSkips(open, task: job.task, version: version, on: connection)
+            for part in open {
+                try ledger.recordSkips(part, task: job.task, version: version, on: connection)
+            }
         }
     }
 
     /// Moves the watermark.
-    package func moveWatermark(to instant: Instant) async throws {
+    package func moveWatermark(to instant: Instant, by version: Int64?) async throws {
         try await bench.persist { ledger, connection in
-            try ledger.moveWatermark(to: instant, on: connection)
+            try ledger.moveWatermark(to: instant, by: version, on: connection)
         }
     }
 
@@ -67,7 +75,9 @@ package actor Bookkeeper {
     }
 
     /// Waits no longer for a server that does not answer: the node is about to end.
-    package func hurry() { bench.isHurried = true }
+    ///
+    /// Heard at once, also while something waits for the server.
+    package nonisolated func hurry() { haste.isOn.store(true, ordering: .relaxed) }
 
     /// Gives the connection and the thread up.
     package func stop() {
@@ -75,23 +85,39 @@ package actor Bookkeeper {
         thread.stop()
     }
 
-    /// Takes from the front of a long range the instants that have a row already, since the range
-    /// becomes one row under the key of its first instant.
-    static func trim(
-        _ skips: SkippedOccurrences, by recurrence: Recurrence,
-        recorded: (Instant, Instant) throws -> [Instant]
-    ) throws -> SkippedOccurrences? {
-        guard skips.instants == nil else { return skips }
-        let existing = Set(try recorded(skips.first, skips.last))
-        var first = skips.first
-        var count = skips.count
-        while existing.contains(first) {
-            guard let next = recurrence.next(after: first), next <= skips.last else { return nil }
-            first = next
-            count -= 1
+    /// What of a long range has no row yet, cut where some of it has: a range is one row, so it must
+    /// not cover an instant that has a row of its own.
+    static func gaps(
+        in skips: SkippedOccurrences, by recurrence: Recurrence, recorded: [ClosedRange<Instant>]
+    ) -> [SkippedOccurrences] {
+        guard !recorded.isEmpty else { return [skips] }
+        var gaps: [SkippedOccurrences] = []
+        var open: (first: Instant, last: Instant, count: Int)?
+        func close() {
+            guard let (first, last, count) = open else { return }
+            gaps.append(
+                SkippedOccurrences(
+                    job: skips.job, first: first, last: last, count: count, reason: skips.reason,
+                    instants: count == 1 ? [first] : nil))
+            open = nil
         }
-        return SkippedOccurrences(
-            job: skips.job, first: first, last: skips.last, count: count, reason: skips.reason,
-            instants: count == 1 ? [first] : nil)
+        var spans = recorded[...]
+        var next: Instant? = skips.first
+        while let instant = next, instant <= skips.last {
+            while let span = spans.first, span.upperBound < instant { spans.removeFirst() }
+            if let span = spans.first, span.contains(instant) {
+                close()
+            } else {
+                open = (open?.first ?? instant, instant, (open?.count ?? 0) + 1)
+            }
+            next = recurrence.next(after: instant)
+        }
+        close()
+        return gaps
     }
+}
+
+/// Whether there is no time left, to be seen from every thread.
+private final class Haste: Sendable {
+    let isOn = Atomic<Bool>(false)
 }

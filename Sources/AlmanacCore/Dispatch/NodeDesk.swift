@@ -55,6 +55,9 @@ struct NodeDesk {
         case .ended(let order, let occurrence, let end): ended(order, occurrence, end)
         case .skipsWritten(let skips): skipsWritten(skips)
         case .skipsNotWritten(let skips, let error): retrySkips(skips, error)
+        case .writeAgain(let skips):
+            unwrittenSkips -= 1
+            write(skips)
         case .watermarkMoved(let instant): watermarkMoved(instant)
         case .watermarkRested: books.rested()
         case .checkOrphans: checkOrphans()
@@ -70,17 +73,10 @@ struct NodeDesk {
         finishIfIdle()
     }
 
-    /// Writes the last watermark when the node ends.
-    func close() async {
-        guard let instant = planner?.watermark, books.isAhead(instant) else { return }
-        await bookkeeper.hurry()
-        do {
-            try await bookkeeper.moveWatermark(to: instant)
-        } catch {
-            logger.warning(
-                "the watermark could not be written; the next start looks at more than it must",
-                metadata: ["error": "\(error)"])
-        }
+    /// The watermark that is to be written when the node ends, and the schedule that it stands for.
+    var lastWatermark: (instant: Instant, version: Int64?)? {
+        guard let instant = planner?.watermark, books.isAhead(instant) else { return nil }
+        return (instant, version)
     }
 }
 
@@ -215,7 +211,8 @@ extension NodeDesk {
             node: services.ledger.node)
         let effects = services.registry.type(named: job.task)?.effects ?? .anywhere
         let order = RunOrder(
-            identity: identity, job: job, worker: number, version: version, effects: effects)
+            identity: identity, job: job, worker: number, version: version, effects: effects,
+            active: Array(running.keys))
         let control = RunControl()
         running[identity.runID] = RunningRun(identity: identity, worker: number, control: control)
         let post = post
@@ -339,25 +336,24 @@ extension NodeDesk {
                 "job": "\(skips.job)", "reason": "\(skips.reason.rawValue)",
                 "count": "\(skips.count)", "due": "\(skips.first)",
             ])
+        plan(.settledSkip(skips))
         if skips.reason == .superseded {
-            // The planner had dispatched it: it knows nothing of the file that lost the job.
+            // Perhaps the planner had dispatched it: it knows nothing of a file that lost the job.
             plan(.settled(Occurrence(job: skips.job, scheduledFor: skips.first)))
-        } else {
-            plan(.settledSkip(skips))
         }
         if isStopping { perform(board.handle(.drain)) }
     }
 
     private mutating func retrySkips(_ skips: SkippedOccurrences, _ error: String) {
-        unwrittenSkips -= 1
         logger.warning(
             "skipped occurrences could not be recorded; trying again",
             metadata: ["job": "\(skips.job)", "error": "\(error)"])
         if isStopping {
             // They hold the watermark back: the next start looks at them again.
+            unwrittenSkips -= 1
             perform(board.handle(.drain))
         } else {
-            write(skips)
+            later(.writeAgain(skips))
             databaseIsAway(error)
         }
     }
@@ -365,12 +361,17 @@ extension NodeDesk {
     private mutating func moveWatermark() {
         guard let instant = planner?.watermark, books.begins(instant) else { return }
         let bookkeeper = bookkeeper
-        let post = post
+        let (post, version, logger) = (post, version, logger)
+        let clock = services.clock
         Task {
             do {
-                try await bookkeeper.moveWatermark(to: instant)
+                try await bookkeeper.moveWatermark(to: instant, by: version)
                 post.yield(.watermarkMoved(instant))
             } catch {
+                logger.warning(
+                    "the watermark could not be written; trying again",
+                    metadata: ["error": "\(error)"])
+                try? await clock.sleep(for: .seconds(5))
                 post.yield(.watermarkRested)
             }
         }
@@ -405,9 +406,9 @@ extension NodeDesk {
         // Away from this loop: a cancel request is a round trip to the server.
         let controls = running.values.map(\.control)
         let bookkeeper = bookkeeper
-        Task {
+        bookkeeper.hurry()
+        Task(executorPreference: WorkerThread.canceller) {
             for control in controls { control.stop(.shutdown) }
-            await bookkeeper.hurry()
         }
         if !isStoppingNow { post(.giveUp, after: .seconds(Self.patienceSeconds)) }
         isStoppingNow = true

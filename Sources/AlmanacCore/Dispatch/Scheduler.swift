@@ -61,16 +61,50 @@ package final class Scheduler: Sendable {
         // A thread of its own: code of tasks that blocks the threads which all Swift tasks share
         // must not hold up the planning.
         let thread = WorkerThread(name: "almanac-node")
-        let lost = await withTaskExecutorPreference(thread) { await work(with: workers) }
+        let end = await withTaskExecutorPreference(thread) { await work(with: workers) }
         thread.stop()
-        for (index, worker) in workers.enumerated() where !lost.contains(index + 1) {
-            await worker.stop()
-        }
-        await bookkeeper.stop()
+        await close(workers, end)
     }
 
-    /// - Returns: the numbers of workers whose run did not stop.
-    private func work(with workers: [Worker]) async -> Set<Int> {
+    /// What is left to do when the loop has ended.
+    private struct End: Sendable {
+        let watermark: (instant: Instant, version: Int64?)?
+        /// Workers whose run did not stop.
+        let lostWorkers: Set<Int>
+    }
+
+    /// How long the last write and the goodbyes may take: a server that is silent is not waited for.
+    private static let closingSeconds = 15
+
+    private func close(_ workers: [Worker], _ end: End) async {
+        let (bookkeeper, clock, logger) = (bookkeeper, services.clock, services.logger)
+        bookkeeper.hurry()
+        let (signal, over) = AsyncStream.makeStream(of: Void.self)
+        Task {
+            do {
+                if let (instant, version) = end.watermark {
+                    try await bookkeeper.moveWatermark(to: instant, by: version)
+                }
+            } catch {
+                logger.warning(
+                    "the watermark could not be written; the next start looks at more than it must",
+                    metadata: ["error": "\(error)"])
+            }
+            await bookkeeper.stop()
+            for (index, worker) in workers.enumerated() where !end.lostWorkers.contains(index + 1) {
+                await worker.stop()
+            }
+            over.yield()
+        }
+        let patience = Task {
+            try await clock.sleep(for: .seconds(Self.closingSeconds))
+            over.yield()
+        }
+        for await _ in signal { break }
+        patience.cancel()
+    }
+
+    private func work(with workers: [Worker]) async -> End {
         let clock = services.clock
         let post = post
         let rings = Task {
@@ -86,8 +120,7 @@ package final class Scheduler: Sendable {
             if desk.isDone { break }
         }
         rings.cancel()
-        await desk.close()
-        return desk.lostWorkers
+        return End(watermark: desk.lastWatermark, lostWorkers: desk.lostWorkers)
     }
 
     /// Opens the ledger and hands what was in force and what now is to the loop.
@@ -109,6 +142,7 @@ enum NodeEvent: Sendable {
     case ended(RunOrder, Occurrence, OrderEnd)
     case skipsWritten(SkippedOccurrences)
     case skipsNotWritten(SkippedOccurrences, String)
+    case writeAgain(SkippedOccurrences)
     case watermarkMoved(Instant)
     case watermarkRested
     case checkOrphans

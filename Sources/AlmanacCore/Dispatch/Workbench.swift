@@ -11,11 +11,17 @@ package final class Workbench {
     private let engine: Engine
     private let name: String
     private var kept: Connection?
+    /// Why the last write failed, if it did.
+    private var lastFailure: PostgresError?
     /// Whether there is no time left to wait for a server that does not answer.
-    package var isHurried = false
+    private let isHurried: @Sendable () -> Bool
 
     /// Nothing is connected before the first use.
-    package init(_ services: NodeServices, name: String) {
+    package init(
+        _ services: NodeServices, name: String,
+        isHurried: @escaping @Sendable () -> Bool = { false }
+    ) {
+        self.isHurried = isHurried
         engine = services.engine
         ledger = services.ledger
         clock = services.clock
@@ -48,18 +54,22 @@ package final class Workbench {
 
     /// Writes what has to be written, over as many connections as it takes.
     ///
-    /// Tries for about half a minute when the server does not answer, once when it is hurried; what
-    /// is wrong with the statement itself is thrown at once.
+    /// Tries for about half a minute when the server does not answer or cannot take it now, once when
+    /// it is hurried; what is wrong with the statement itself is thrown at once.
     package func persist<Result>(
         _ body: (Ledger, Connection) throws -> Result
     ) async throws -> Result {
         var backoff = Backoff(initialMilliseconds: 100, maxMilliseconds: 5_000, limit: 12)
+        if isHurried(), let lastFailure { throw lastFailure }
         while true {
             do {
-                return try body(ledger, try connection())
-            } catch let error as PostgresError where error.classification == .connection {
-                discard()
-                guard !isHurried, let pause = backoff.next() else { throw error }
+                let result = try body(ledger, try connection())
+                lastFailure = nil
+                return result
+            } catch let error as PostgresError where error.mayPass {
+                if error.classification == .connection { discard() }
+                lastFailure = error
+                guard !isHurried(), let pause = backoff.next() else { throw error }
                 // Waits also when the run was cancelled: its outcome is still to be written.
                 await waitUninterrupted(pause)
             }
@@ -69,6 +79,16 @@ package final class Workbench {
     private func waitUninterrupted(_ pause: Duration) async {
         let clock = clock
         await Task.detached { try? await clock.sleep(for: pause) }.value
+    }
+}
+
+extension PostgresError {
+    /// Whether the same statement may succeed later: no answer, a full disk, a limit on its time.
+    fileprivate var mayPass: Bool {
+        switch classification {
+        case .connection, .retryable, .cancelled: true
+        case .data, .programming: sqlState == "25006"  // a standby, until it is promoted
+        }
     }
 }
 

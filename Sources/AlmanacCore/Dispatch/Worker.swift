@@ -73,7 +73,7 @@ package actor Worker {
     ) async -> AttemptReport {
         let watch = run.job.activeDeadlineSeconds.map { seconds in
             let clock = clock
-            return Task.detached {
+            return Task(executorPreference: WorkerThread.canceller) {
                 try await clock.sleep(for: .seconds(seconds))
                 control.stop(.deadline(seconds: seconds))
             }

@@ -11,12 +11,19 @@ package final class WorkerThread: TaskExecutor, SerialExecutor, @unchecked Senda
     private var queue: [UnownedJob] = []
     private var isStopped = false
 
+    /// Where runs are asked to stop: a cancel request waits for the server, and must not do so on
+    /// the threads that everything else in the process shares.
+    package static let canceller = WorkerThread(name: "almanac-cancel")
+
     /// Starts the thread.
     package init(name: String) {
         // The thread keeps the executor alive until it is stopped: a run that is under way must
         // not lose the ground under its feet.
-        let thread = Thread { [self] in work() }
-        thread.name = name
+        let thread = Thread { [self] in
+            // Only a thread that runs gives its name to the system, for `top -H` and debuggers.
+            Thread.current.name = name
+            work()
+        }
         thread.stackSize = 4 << 20
         thread.start()
     }

@@ -9,16 +9,20 @@ package struct RunOrder: Sendable {
     package let version: Int64?
     /// What the type of the task says that it changes.
     package let effects: TaskEffects
+    /// The runs that this node is working on. Their workers know better than the server whether they
+    /// live: a program goes on when the idle connection of its run is lost.
+    package let active: [UUID]
 
     package init(
         identity: RunIdentity, job: JobDefinition, worker: Int, version: Int64?,
-        effects: TaskEffects
+        effects: TaskEffects, active: [UUID] = []
     ) {
         self.identity = identity
         self.job = job
         self.worker = worker
         self.version = version
         self.effects = effects
+        self.active = active
     }
 }
 
@@ -63,9 +67,11 @@ extension Ledger {
             }
             if let state = try state(of: order.identity, on: connection) { return .taken(state) }
             if let reason = try recordOverlap(of: order, on: connection) { return .overlap(reason) }
-            _ = try markOrphans(except: [], on: connection)
+            _ = try markOrphans(except: order.active, on: connection)
         }
-        return .overlap("the job's running run changed faster than it could be looked at")
+        throw LedgerError(
+            message:
+                "the runs of the job \(order.job.name) change faster than they can be looked at")
     }
 
     private func insertClaim(_ order: RunOrder, on connection: Connection) throws -> Date? {
@@ -100,21 +106,28 @@ extension Ledger {
 
     /// Writes that an occurrence does not run because another run of its job does.
     ///
+    /// Nothing is written for `exec`: whoever called it is told, and may try again under the same key.
+    ///
     /// - Returns: which run and since when; nil when there is none that is alive.
     private func recordOverlap(of order: RunOrder, on connection: Connection) throws -> String? {
         let run = order.identity
         let rows = try connection.query(
             """
+            SELECT format('run %s of node %s has been running since %s', r.run_id, r.node, \
+            r.started_at) AS blocker FROM \(runs) AS r WHERE r.job = \(run.job)::text \
+            AND r.state = 'running' AND r.exclusive \
+            AND (r.run_id = ANY(\(order.active)) OR \(isAlive))
+            """)
+        guard let blocker = try rows.first?.get("blocker", as: String.self) else { return nil }
+        guard run.trigger != .exec else { return blocker }
+        try connection.execute(
+            """
             INSERT INTO \(runs) (run_id, job, task, scheduled_for, attempt, trigger, state, \
             reason, queued_at, finished_at, node, error_message, schedule_version) \
-            SELECT \(run.runID)::uuid, \(run.job)::text, \(order.job.task)::text, \
-            \(run.scheduledFor)::timestamptz, \(run.attempt)::int, \(run.trigger.rawValue)::text, \
-            'skipped', 'overlap', clock_timestamp(), clock_timestamp(), \(run.node)::text, \
-            format('run %s of node %s has been running since %s', r.run_id, r.node, r.started_at), \
-            \(order.version)::bigint FROM \(runs) AS r \
-            WHERE r.job = \(run.job)::text AND r.state = 'running' AND r.exclusive AND \(isAlive) \
-            ON CONFLICT DO NOTHING RETURNING error_message
+            VALUES (\(run.runID), \(run.job), \(order.job.task), \(run.scheduledFor), \
+            \(run.attempt), \(run.trigger.rawValue), 'skipped', 'overlap', clock_timestamp(), \
+            clock_timestamp(), \(run.node), \(blocker), \(order.version)) ON CONFLICT DO NOTHING
             """)
-        return try rows.first?.get("error_message", as: String.self)
+        return blocker
     }
 }

@@ -84,6 +84,7 @@ extension Ledger {
 
     /// Waits for the lock, which the end of the transaction gives back.
     func lock(on connection: Connection) throws {
+        _ = try connection.execute("SET LOCAL lock_timeout = '30s'")
         _ = try connection.query("SELECT pg_advisory_xact_lock(\(Self.lockKey))")
     }
 
@@ -91,7 +92,9 @@ extension Ledger {
     func inTransaction<Result>(
         on connection: Connection, _ body: () throws -> Result
     ) throws -> Result {
-        _ = try connection.execute("BEGIN")
+        // Read committed, whatever the server's default is: each statement is to see what was
+        // committed while the one before it waited for the lock.
+        _ = try connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
         do {
             let result = try body()
             _ = try connection.execute("COMMIT")

@@ -32,7 +32,7 @@ package struct Ledger: Sendable {
         of run: RunIdentity, rowsAffected: Int?, result: String?, output: OutputTail
     ) -> SQL {
         """
-        UPDATE \(runs) SET state = 'succeeded', finished_at = clock_timestamp(), \
+        UPDATE \(runs) SET state = 'succeeded', finished_at = GREATEST(clock_timestamp(), started_at), \
         transaction_id = pg_current_xact_id(), rows_affected = \(rowsAffected), \
         result = \(result)::text::jsonb, output = \(output.text) \
         WHERE run_id = \(run.runID) AND state = 'running' AND node = \(run.node)
@@ -43,7 +43,9 @@ package struct Ledger: Sendable {
     ///
     /// - Throws: `PostgresError` with code `FenceLost` when the run is no longer this node's.
     func write(_ statement: SQL, of run: RunIdentity, on connection: Connection) throws {
-        guard try connection.execute(statement) == 1 else {
+        if try connection.execute(statement) == 1 { return }
+        // A connection that was lost after the server had carried it out leaves it written.
+        guard try state(of: run.runID, on: connection) == .succeeded else {
             throw PostgresError(
                 .fenceLost, "run \(run.runID) is no longer this node's: it was given up as dead")
         }
@@ -57,16 +59,19 @@ package struct Ledger: Sendable {
     ) throws -> RunState {
         let updated = try connection.execute(
             """
-            UPDATE \(runs) SET state = \(failure.state.rawValue), finished_at = clock_timestamp(), \
-            reason = \(failure.reason), error_type = \(failure.errorType), \
+            UPDATE \(runs) SET state = \(failure.state.rawValue), \
+            finished_at = GREATEST(clock_timestamp(), started_at), reason = \(failure.reason), error_type = \(failure.errorType), \
             sqlstate = \(failure.sqlState), error_message = \(failure.message), \
             output = \(output.text) \
             WHERE run_id = \(run.runID) AND state = 'running' AND node = \(run.node)
             """)
         if updated == 1 { return failure.state }
-        let rows = try connection.query("SELECT state FROM \(runs) WHERE run_id = \(run.runID)")
-        let text = try rows.first?.get("state", as: String.self)
-        return text.flatMap(RunState.init(rawValue:)) ?? failure.state
+        return try state(of: run.runID, on: connection) ?? failure.state
+    }
+
+    private func state(of runID: UUID, on connection: Connection) throws -> RunState? {
+        let rows = try connection.query("SELECT state FROM \(runs) WHERE run_id = \(runID)")
+        return try rows.first.flatMap { RunState(rawValue: try $0.get("state", as: String.self)) }
     }
 
     /// Adds to a run's row what went wrong in a hook; the outcome stays.
@@ -89,7 +94,8 @@ package struct Ledger: Sendable {
     package func markOrphans(except active: [UUID], on connection: Connection) throws -> [Orphan] {
         try connection.query(
             """
-            UPDATE \(runs) AS r SET state = 'orphaned', finished_at = clock_timestamp(), \
+            UPDATE \(runs) AS r SET state = 'orphaned', \
+            finished_at = GREATEST(clock_timestamp(), started_at), \
             error_type = 'Orphaned', error_message = format('the backend of the run (pid %s, \
             started %s) is gone, found by node %s', backend_pid, backend_start, \(node)::text) \
             WHERE state = 'running' AND NOT run_id = ANY(\(active)) AND NOT \(isAlive) \
@@ -136,24 +142,35 @@ package struct Ledger: Sendable {
             """)
     }
 
-    /// Which of a job's instants in a closed range have a row, at most a thousand.
+    /// Which spans of a job's time within a range have rows, in order.
     package func recorded(
         job: String, from first: Instant, to last: Instant, on connection: Connection
-    ) throws -> [Instant] {
+    ) throws -> [ClosedRange<Instant>] {
         try connection.query(
             """
-            SELECT scheduled_for FROM \(runs) WHERE job = \(job) AND scheduled_for \
-            BETWEEN \(first.date) AND \(last.date) ORDER BY scheduled_for LIMIT 1000
+            SELECT scheduled_for, coalesce(skipped_until, scheduled_for) AS until FROM \(runs) \
+            WHERE job = \(job) AND trigger <> 'manual' AND scheduled_for <= \(last.date) \
+            AND coalesce(skipped_until, scheduled_for) >= \(first.date) ORDER BY scheduled_for
             """
-        ).map { Instant(try $0.get("scheduled_for", as: Date.self)) }
+        ).map { row in
+            let start = Instant(try row.get("scheduled_for", as: Date.self))
+            return start...max(start, Instant(try row.get("until", as: Date.self)))
+        }
     }
 
     /// Moves the watermark of all jobs; never back.
-    package func moveWatermark(to instant: Instant, on connection: Connection) throws {
+    ///
+    /// - Parameter version: the schedule that the instant was accounted for by. When another one is
+    ///   in force by now, it may have jobs that this node knows nothing of, and nothing is moved.
+    package func moveWatermark(
+        to instant: Instant, by version: Int64?, on connection: Connection
+    ) throws {
         _ = try connection.execute(
             """
             UPDATE \(table("watermark")) SET accounted_until = \(instant.date), \
-            moved_at = clock_timestamp() WHERE accounted_until < \(instant.date)
+            moved_at = clock_timestamp() WHERE accounted_until < \(instant.date) \
+            AND \(version)::bigint IS NOT DISTINCT FROM \
+            (SELECT max(schedule_version) FROM \(table("schedule_versions")))
             """)
     }
 }

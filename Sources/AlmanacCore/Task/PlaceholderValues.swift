@@ -6,12 +6,12 @@ package struct PlaceholderValues: Sendable {
     package let scheduledFor: Date
     /// The folder that `${file:…}` starts from.
     package let baseDirectory: String
-    /// The environment that `${env:…}` looks into.
-    package let environment: [String: String]
+    /// The environment that `${env:…}` looks into; nil for that of the process.
+    private let environment: [String: String]?
 
     package init(
         scheduledFor: Date, baseDirectory: String,
-        environment: [String: String] = ProcessInfo.processInfo.environment
+        environment: [String: String]? = nil
     ) {
         self.scheduledFor = scheduledFor
         self.baseDirectory = baseDirectory
@@ -25,6 +25,8 @@ package struct PlaceholderValues: Sendable {
         switch placeholder {
         case .scheduledFor: return Self.rfc3339(scheduledFor)
         case .environment(let name):
+            // Looked at only here: a copy of all variables for every run costs more than the rest.
+            let environment = environment ?? ProcessInfo.processInfo.environment
             guard let value = environment[name] else {
                 throw UnresolvedPlaceholder(
                     placeholder: "${env:\(name)}",

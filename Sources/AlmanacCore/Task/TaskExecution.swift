@@ -57,7 +57,7 @@ package struct TaskExecution {
             try context.checkStopped()
             try await made.run(context)
             let result = try encodeResult(of: context)
-            try commit(context, result: result)
+            try await commit(context, result: result)
             context.concludeSession()
             return (task, SettledOutcome(outcome: .succeeded, isRecorded: true))
         } catch {
@@ -96,7 +96,7 @@ package struct TaskExecution {
     }
 
     /// Commits what the run wrote together with its outcome.
-    private func commit(_ context: TaskContext, result: String?) throws {
+    private func commit(_ context: TaskContext, result: String?) async throws {
         let session = context.openedSession
         switch run.job.transaction {
         // Written here already, so that the outcome's number of rows is the whole number.
@@ -112,7 +112,10 @@ package struct TaskExecution {
             try session.finish(with: statement, expectingRows: 1)
         } else {
             session?.close()
-            try bench.ledger.write(statement, of: run.identity, on: try bench.connection())
+            // Whatever the run did is done: a connection that was lost meanwhile does not undo it.
+            try await bench.persist { ledger, connection in
+                try ledger.write(statement, of: run.identity, on: connection)
+            }
         }
     }
 
@@ -126,6 +129,8 @@ package struct TaskExecution {
             }
             return SettledOutcome(outcome: outcome, found: state, failure: failure)
         } catch {
+            // The end of the backend is what makes the run known as dead.
+            bench.discard()
             logger.error(
                 "the outcome could not be recorded; the run will be found orphaned",
                 metadata: run.identity.metadata.merging(["error": "\(error)"]) { $1 })
@@ -206,6 +211,11 @@ extension Session {
     /// - Throws: `PostgresError` with code `UncommittedChanges` when something was written and not
     ///   committed: closing the session would lose it in silence.
     fileprivate func requireNothingUncommitted() throws {
+        // Asked first: a connection that is lost has nothing uncommitted any more.
+        guard connection.isUsable else {
+            throw PostgresError(
+                .connectionLost, "the connection was lost before the task had committed")
+        }
         guard try hasUncommittedChanges else { return }
         throw PostgresError(
             .uncommittedChanges, "the task returned with writes that it has not committed",

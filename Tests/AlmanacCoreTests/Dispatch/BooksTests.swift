@@ -24,33 +24,30 @@ struct BooksTests {
     }
 
     @Test(
-        "a long range loses what has a row already at its front",
+        "a long range becomes the ranges between what has rows already",
         arguments: [
-            ([] as [Int64], 60 as Int64, 10, true), ([60], 120, 9, true),
-            ([60, 120], 180, 8, true),
-            ([180], 60, 10, true),
-            (Array(stride(from: 60 as Int64, through: 600, by: 60)), 0, 0, false),
+            ([] as [ClosedRange<Int64>], ["60-600 x10"]),
+            ([60...60], ["120-600 x9"]),
+            ([60...60, 120...120], ["180-600 x8"]),
+            ([600...600], ["60-540 x9"]),
+            ([180...180], ["60-120 x2", "240-600 x7"]),
+            ([60...300], ["360-600 x5"]),
+            ([0...120, 480...900], ["180-420 x5"]),
+            ([120...120, 240...240], ["60 ", "180 ", "300-600 x6"]),
+            ([0...600], []),
         ])
-    func trimmedRange(recorded: [Int64], first: Int64, count: Int, remains: Bool) throws {
+    func gaps(recorded: [ClosedRange<Int64>], expected: [String]) {
         let range = SkippedOccurrences(
             job: "j", first: at(60), last: at(600), count: 10, reason: .coalesced, instants: nil)
-        let every = Recurrence.every(seconds: 60, anchor: at(0))
-        let open = try Bookkeeper.trim(range, by: every) { _, _ in recorded.map(at) }
-        #expect((open != nil) == remains)
-        if let open {
-            #expect(open.first == at(first))
-            #expect(open.last == at(600))
-            #expect(open.count == count)
+        let gaps = Bookkeeper.gaps(
+            in: range, by: .every(seconds: 60, anchor: at(0)),
+            recorded: recorded.map { at($0.lowerBound)...at($0.upperBound) })
+        let texts = gaps.map { gap in
+            gap.instants == [gap.first]
+                ? "\(gap.first.secondsSinceEpoch) "
+                : "\(gap.first.secondsSinceEpoch)-\(gap.last.secondsSinceEpoch) x\(gap.count)"
         }
-    }
-
-    @Test("a range of which one instant is left is that instant")
-    func lastOfRange() throws {
-        let range = SkippedOccurrences(
-            job: "j", first: at(60), last: at(120), count: 2, reason: .coalesced, instants: nil)
-        let every = Recurrence.every(seconds: 60, anchor: at(0))
-        let open = try Bookkeeper.trim(range, by: every) { _, _ in [at(60)] }
-        #expect(open?.instants == [at(120)])
+        #expect(texts == expected)
     }
 
     @Test("pauses double up to their limit and end when they are used up")

@@ -236,11 +236,101 @@ struct LedgerTests {
         defer { connection.close() }
         let ledger = fixture.services.ledger
         let schedule = Schedule(jobs: [try fixture.job()], files: [])
-        let start = try ledger.activate(schedule, on: connection).watermark
+        let activation = try ledger.activate(schedule, on: connection)
+        let start = activation.watermark
         let later = start.advanced(bySeconds: 100)
-        try ledger.moveWatermark(to: later, on: connection)
-        try ledger.moveWatermark(to: start, on: connection)
+        try ledger.moveWatermark(to: later, by: activation.version, on: connection)
+        try ledger.moveWatermark(to: start, by: activation.version, on: connection)
         #expect(try ledger.activate(schedule, on: connection).watermark == later)
+    }
+
+    @Test("a node with another schedule than the one in force moves no watermark")
+    func foreignWatermark() async throws {
+        let fixture = try await LedgerFixture()
+        let connection = try fixture.connect()
+        defer { connection.close() }
+        let ledger = fixture.services.ledger
+        let old = Schedule(jobs: [try fixture.job()], files: [])
+        let first = try ledger.activate(old, on: connection)
+        let new = Schedule(jobs: [try fixture.job(), try fixture.job("other")], files: [])
+        let second = try ledger.activate(new, on: connection)
+        #expect(second.version != first.version)
+        let later = first.watermark.advanced(bySeconds: 100)
+        try ledger.moveWatermark(to: later, by: first.version, on: connection)
+        #expect(try ledger.activate(new, on: connection).watermark == first.watermark)
+        try ledger.moveWatermark(to: later, by: second.version, on: connection)
+        #expect(try ledger.activate(new, on: connection).watermark == later)
+    }
+
+    @Test("a node does not take its own run for dead when the run's idle connection is lost")
+    func ownRun() async throws {
+        let fixture = try await LedgerFixture()
+        let (first, second) = (try fixture.connect(), try fixture.connect())
+        defer { second.close() }
+        let ledger = fixture.services.ledger
+        let clock = fixture.services.clock
+        let job = try fixture.job()
+        let running = fixture.order(job, at: 60)
+        _ = try ledger.claim(running, clock: clock, on: first)
+        let backend = first.backendProcessID
+        first.close()
+        try Self.waitForEnd(of: backend, on: second)
+        let next = RunOrder(
+            identity: fixture.order(job, at: 120).identity, job: job, worker: 2, version: nil,
+            effects: .database, active: [running.identity.runID])
+        #expect(try ledger.claim(next, clock: clock, on: second).kind == "overlap")
+        #expect(try fixture.states(on: second) == ["running", "skipped overlap"])
+    }
+
+    @Test("an exec that finds the job running writes no row, so that it can be tried again")
+    func execOverlap() async throws {
+        let fixture = try await LedgerFixture()
+        let (first, second) = (try fixture.connect(), try fixture.connect())
+        defer {
+            first.close()
+            second.close()
+        }
+        let ledger = fixture.services.ledger
+        let clock = fixture.services.clock
+        let job = try fixture.job()
+        _ = try ledger.claim(fixture.order(job, at: 60), clock: clock, on: first)
+        let identity = RunIdentity(
+            runID: UUID(), job: job.name, scheduledFor: Date(timeIntervalSince1970: 120),
+            trigger: .exec, node: "another")
+        let order = RunOrder(
+            identity: identity, job: job, worker: 0, version: nil, effects: .database)
+        #expect(try ledger.claim(order, clock: clock, on: second).kind == "overlap")
+        #expect(try fixture.states(on: second) == ["running"])
+    }
+
+    @Test("a success that was written before its connection was lost stays one")
+    func repeatedSuccess() async throws {
+        let fixture = try await LedgerFixture()
+        let connection = try fixture.connect()
+        defer { connection.close() }
+        let ledger = fixture.services.ledger
+        let order = fixture.order(try fixture.job(), at: 60)
+        _ = try ledger.claim(order, clock: fixture.services.clock, on: connection)
+        let statement = ledger.success(
+            of: order.identity, rowsAffected: nil, result: nil, output: OutputTail())
+        for _ in 1...2 { try ledger.write(statement, of: order.identity, on: connection) }
+        #expect(try fixture.states(on: connection) == ["succeeded"])
+    }
+
+    @Test("a server clock that steps back while a run goes on does not keep its outcome out")
+    func serverClockBack() async throws {
+        let fixture = try await LedgerFixture()
+        let connection = try fixture.connect()
+        defer { connection.close() }
+        let ledger = fixture.services.ledger
+        let order = fixture.order(try fixture.job(), at: 60)
+        _ = try ledger.claim(order, clock: fixture.services.clock, on: connection)
+        try connection.execute(
+            "UPDATE almanac.runs SET started_at = clock_timestamp() + interval '1 hour'")
+        let failure = Failure(outcome: .failed(ProbeError(description: "x")))
+        let state = try ledger.recordFailure(
+            of: order.identity, failure, output: OutputTail(), on: connection)
+        #expect(state == .failed)
     }
 
     /// Waits until the server has noticed that a client is gone.

@@ -43,7 +43,7 @@ struct ProbeTask: BatchTask {
     enum Deed: String, Decodable, CaseIterable {
         case succeed, fail, ignore, reject, insert, readOnly, swallow, deferred, uncommitted
         case commitReserved, rawCommit, unencodable, result, hold, sleepInSQL, sleep, spin
-        case insertThenFail, commitItself, lose, print
+        case insertThenFail, commitItself, lose, loseIdle, loseAndSwallow, print
     }
 
     static let name = "probe"
@@ -90,6 +90,14 @@ struct ProbeTask: BatchTask {
             try context.session.execute("INSERT INTO marks (mark) VALUES ('unencodable')")
             context.result = Unencodable()
         case .sleep: try await neverWakingClock.sleep(for: .seconds(1))
+        case .loseIdle:
+            let other = try Connection(EngineConfiguration(context.connectionString))
+            defer { other.close() }
+            try other.execute(
+                """
+                SELECT pg_terminate_backend(backend_pid) FROM almanac.runs \
+                WHERE run_id = \(context.runID)
+                """)
         case .spin: while true { try context.checkStopped() }
         default: try performInSQL(context.session)
         }
@@ -115,6 +123,9 @@ struct ProbeTask: BatchTask {
             try session.commit()
         case .hold: _ = try session.scalar("SELECT pg_sleep(0.05)::text", as: String.self)
         case .sleepInSQL: _ = try session.scalar("SELECT pg_sleep(60)::text", as: String.self)
+        case .loseAndSwallow:
+            try insert("on a lost connection", session)
+            _ = try? session.execute("SELECT pg_terminate_backend(pg_backend_pid())")
         case .lose:
             try insert("on a lost connection", session)
             try session.execute("SELECT pg_terminate_backend(pg_backend_pid())")

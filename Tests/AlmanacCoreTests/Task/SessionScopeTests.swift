@@ -99,6 +99,22 @@ struct SessionScopeTests {
         #expect(try await fixture.run(.insert).state == .succeeded)
     }
 
+    @Test("a run that used no session succeeds also when its idle connection was lost meanwhile")
+    func lostIdleConnection() async throws {
+        let fixture = try await RunFixture()
+        let row = try await fixture.run(.loseIdle)
+        #expect(row.state == .succeeded)
+        #expect(Journal.stages(fixture.name).contains("onSuccess"))
+    }
+
+    @Test("with transaction: explicit a lost connection does not pass for a success")
+    func lostExplicit() async throws {
+        let fixture = try await RunFixture()
+        let row = try await fixture.run(.loseAndSwallow, job: "transaction: explicit")
+        #expect(row.state == .failed)
+        #expect(row.errorType == "ConnectionLost")
+    }
+
     @Test("50 runs on 8 workers have 50 sessions, at most 8 backends and no cross-talk")
     func concurrency() async throws {
         let fixture = try await RunFixture(tasks: [OwnMarkTask.self])

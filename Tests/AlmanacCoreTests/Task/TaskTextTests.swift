@@ -101,6 +101,19 @@ struct TaskTextTests {
             expanded == #"{"a":["1970-01-01T00:01:00Z",{"b":"on db1: secret"},"${x}",5]}"#)
     }
 
+    @Test("variables are those of the process unless others are given")
+    func processEnvironment() throws {
+        let values = PlaceholderValues(
+            scheduledFor: Date(timeIntervalSince1970: 0), baseDirectory: "/")
+        let path = try #require(ProcessInfo.processInfo.environment["PATH"])
+        #expect(try values.value(of: .environment(name: "PATH")) == path)
+        let name = "ALMANAC_NOBODY_SETS_THIS"
+        let error = #expect(throws: UnresolvedPlaceholder.self) {
+            try values.value(of: .environment(name: name))
+        }
+        #expect(error?.message.contains(name) == true)
+    }
+
     @Test("a placeholder's value is text, whatever it looks like")
     func placeholderText() throws {
         let values = PlaceholderValues(
