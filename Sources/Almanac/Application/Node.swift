@@ -18,7 +18,8 @@ struct Node: Sendable {
         services = NodeServices(
             engine: engine, ledger: Ledger(schema: settings.schema, node: Self.makeName()),
             registry: registry, clock: try SystemClock(), logger: logger,
-            connectionString: database.connectionString)
+            connectionString: EngineConfiguration(database.connectionString)
+                .connectionStringWithoutPassword ?? "")
         var options = SchedulerOptions()
         options.workers = settings.workers
         options.gracePeriodSeconds = settings.gracePeriodSeconds

@@ -24,8 +24,8 @@ public final class TaskContext {
     public let deadline: Date?
     /// The folder of the job's schedule file: relative paths start here.
     public let baseDirectory: String
-    /// The database of the session, as libpq takes it, for programs that the run starts. It may hold
-    /// a password: not to be logged.
+    /// The database of the session, as libpq takes it, for programs that the run starts; without its
+    /// password, which they find in `~/.pgpass` or `PGPASSFILE`.
     public let connectionString: String
     /// Logs with the run's id, its job and its node on each line.
     public let logger: Logger
