@@ -221,11 +221,12 @@ struct SessionTimeTests {
             try withSession(connection, options) { session in
                 try session.execute("SELECT 1")
                 clock.left.withLock { $0 = 300 }
-                try session.add(Author(name: "\0"))
                 _ = try failure(.invalidParameter) {
-                    try session.withSavepoint { try session.flush() }
+                    try session.withSavepoint { () -> Void in
+                        try session.add(Author(name: "\0"))
+                    }
                 }
-                try session.rollback()
+                #expect(session.state.phase == .active)
                 #expect(try session.scalar("SHOW statement_timeout", as: String.self) == "300ms")
             }
         }

@@ -159,9 +159,13 @@ struct StalePlanTests {
     func deallocated() async throws {
         try await prepared { _, connection, select in
             let behind = "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$"
+            let other: SQL = "SELECT count(*) FROM books"
+            for _ in 1...3 { try connection.query(other) }
             try connection.execute(SQL(raw: behind))
             try withSession(connection) { session in
                 #expect(try session.rows(select).columnNames.count == 2)
+                // Where one is gone all are: the next is not met in the middle of a transaction.
+                #expect(try session.rows(other).count == 1)
                 try session.commit()
                 for _ in 1...3 { try session.rows(select) }
                 try session.execute(SQL(raw: behind))
