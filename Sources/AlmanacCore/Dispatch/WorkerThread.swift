@@ -20,8 +20,9 @@ package final class WorkerThread: TaskExecutor, SerialExecutor, @unchecked Senda
         // The thread keeps the executor alive until it is stopped: a run that is under way must
         // not lose the ground under its feet.
         let thread = Thread { [self] in
-            // Only a thread that runs gives its name to the system, for `top -H` and debuggers.
-            Thread.current.name = name
+            // For `top -H` and debuggers; Foundation tells the system nothing of a name that is set
+            // before the thread runs, nor always of one that is set later (see proc(5)).
+            FileHandle(forWritingAtPath: "/proc/thread-self/comm")?.write(Data(name.utf8))
             work()
         }
         thread.stackSize = 4 << 20
