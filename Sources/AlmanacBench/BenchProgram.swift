@@ -19,7 +19,7 @@ import Foundation
 
     @Option(
         help: ArgumentHelp(
-            "How often each cell is measured; the best counts, and the spread is shown.",
+            "How often each cell is measured. The best counts.",
             valueName: "n"))
     var rounds = 1
 

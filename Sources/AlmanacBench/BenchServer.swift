@@ -45,6 +45,9 @@ struct ServerFacts: Encodable, Sendable {
     let synchronousCommit: String
     let dataDirectory: String
     let cores: Int
+    /// How many processes of this machine wanted to run during the last minute, before anything was
+    /// measured: what others take is missing here.
+    let loadAverage: Double
     /// How long a commit of one small row takes when nothing else goes on: the median of some.
     let commitMilliseconds: Double
 
@@ -56,12 +59,14 @@ struct ServerFacts: Encodable, Sendable {
         synchronousCommit = try connection.setting("synchronous_commit")
         dataDirectory = endpoint.dataDirectory
         cores = ProcessInfo.processInfo.activeProcessorCount
+        loadAverage = machineLoad()
         commitMilliseconds = try Self.commitMilliseconds(connection)
     }
 
     var lines: [String] {
         [
-            "PostgreSQL \(version), private, in \(dataDirectory); \(cores) cores",
+            "PostgreSQL \(version), private, in \(dataDirectory)",
+            "\(cores) cores, load \(loadAverage.text(decimals: 1)) before the start",
             "fsync \(fsync), synchronous_commit \(synchronousCommit); "
                 + "a commit on its own takes \(commitMilliseconds.text(decimals: 2)) ms",
         ]

@@ -20,9 +20,14 @@ private struct Lateness {
         let seconds = extent.seconds ?? (extent.isQuick ? 2 : 10)
         var cells: [LatenessResult.Cell] = []
         for jobs in extent.isQuick ? [10, 100] : [10, 100, 1_000] {
-            cells.append(try await measure(jobs: jobs, seconds: seconds))
+            var rounds: [LatenessResult.Cell] = []
+            for _ in 1...extent.rounds {
+                rounds.append(try await measure(jobs: jobs, seconds: seconds))
+            }
+            cells += rounds.min { $0.p50Milliseconds < $1.p50Milliseconds }.map { [$0] } ?? []
         }
-        return LatenessResult(workers: workers, secondsPerCell: seconds, cells: cells)
+        return LatenessResult(
+            workers: workers, secondsPerCell: seconds, rounds: extent.rounds, cells: cells)
     }
 
     private func measure(jobs: Int, seconds: Int) async throws -> LatenessResult.Cell {
@@ -54,7 +59,7 @@ private struct Lateness {
     }
 }
 
-/// What `lateness` has found, in milliseconds.
+/// What `lateness` has found.
 struct LatenessResult: BenchResult {
     /// One number of jobs.
     struct Cell: Encodable, Sendable {
@@ -64,12 +69,12 @@ struct LatenessResult: BenchResult {
         /// How many of them ran; the others were skipped when the next one was due.
         let ran: Int
         /// The first and the last of an instant: the median over all instants.
-        let first: Double
-        let last: Double
+        let firstMilliseconds: Double
+        let lastMilliseconds: Double
         /// Of all runs.
-        let p50: Double
-        let p99: Double
-        let worst: Double
+        let p50Milliseconds: Double
+        let p99Milliseconds: Double
+        let worstMilliseconds: Double
 
         init(jobs: Int, due: Int, _ starts: [StartBook.Start]) {
             let instants = Dictionary(grouping: starts, by: \.scheduledFor).values.map {
@@ -79,22 +84,25 @@ struct LatenessResult: BenchResult {
             self.jobs = jobs
             self.due = due
             ran = starts.count
-            first = instants.compactMap { $0.min() }.quantile(0.5)
-            last = instants.compactMap { $0.max() }.quantile(0.5)
-            p50 = all.quantile(0.5)
-            p99 = all.quantile(0.99)
-            worst = all.max() ?? 0
+            firstMilliseconds = instants.compactMap { $0.min() }.quantile(0.5)
+            lastMilliseconds = instants.compactMap { $0.max() }.quantile(0.5)
+            p50Milliseconds = all.quantile(0.5)
+            p99Milliseconds = all.quantile(0.99)
+            worstMilliseconds = all.max() ?? 0
         }
     }
 
     let workers: Int
     let secondsPerCell: Int
+    /// How often each was measured; the one with the least median counts.
+    let rounds: Int
     let cells: [Cell]
 
     var lines: [String] {
         [
             "lateness: milliseconds from the nominal instant to the first line of the task, "
-                + "\(secondsPerCell) s for each row",
+                + "\(secondsPerCell) s for each row"
+                + (rounds > 1 ? ", of \(rounds) the one with the best P50" : ""),
             """
               All jobs are due at the same instant of each second (every: 1s), \(workers) workers, the
               machine's clock. In it: the timer, planner, board, worker and a durable claim; the last
@@ -110,9 +118,10 @@ struct LatenessResult: BenchResult {
         for cell in cells {
             table.add(
                 ["\(cell.jobs)", "\(cell.due)", "\(cell.ran)"]
-                    + [cell.first, cell.p50, cell.p99, cell.last, cell.worst].map {
-                        $0.text(decimals: 1)
-                    })
+                    + [
+                        cell.firstMilliseconds, cell.p50Milliseconds, cell.p99Milliseconds,
+                        cell.lastMilliseconds, cell.worstMilliseconds,
+                    ].map { $0.text(decimals: 1) })
         }
         return table
     }

@@ -25,6 +25,12 @@ extension Double {
     }
 }
 
+/// How many processes wanted to run during the last minute, see getloadavg(3).
+func machineLoad() -> Double {
+    var load = [0.0]
+    return getloadavg(&load, 1) == 1 ? load[0] : 0
+}
+
 /// How much processor time this process has had, all its threads together.
 func processorSeconds() -> Double {
     var time = timespec()

@@ -10,26 +10,39 @@ struct PgBench {
     let clients: Int
     let seconds: Int
 
+    private typealias Ended = ExecutionResult<
+        Void, StringOutput<Unicode.UTF8>, StringOutput<Unicode.UTF8>
+    >
+
     /// Runs per second.
     ///
     /// - Throws: `BenchFailure` with what pgbench has said when it failed.
     func measure() async throws -> Double {
         try server.withConnection(prepare)
-        let arguments = [
-            "--no-vacuum", "--protocol=prepared", "--file=-", "--define=clients=\(clients)",
-            "--client=\(clients)", "--jobs=\(min(clients, server.facts.cores))",
-            "--time=\(seconds)", server.endpoint.connectionString,
-        ]
-        let ended = try await Subprocess.run(
-            .path(FilePath(server.endpoint.binaryDirectory + "/pgbench")),
-            arguments: Arguments(arguments), input: .string(script),
-            output: .string(limit: 1 << 16), error: .string(limit: 1 << 16))
+        let ended = try await start()
         guard ended.terminationStatus.isSuccess, let rate = Self.rate(in: ended.standardOutput)
         else {
             throw BenchFailure("pgbench failed: \(ended.standardError)")
         }
         try server.withConnection(check)
         return rate
+    }
+
+    private func start() async throws -> Ended {
+        let arguments = [
+            "--no-vacuum", "--protocol=prepared", "--file=-", "--define=clients=\(clients)",
+            "--client=\(clients)", "--jobs=\(min(clients, server.facts.cores))",
+            "--time=\(seconds)", server.endpoint.connectionString,
+        ]
+        let path = server.endpoint.binaryDirectory + "/pgbench"
+        do {
+            return try await Subprocess.run(
+                .path(FilePath(path)), arguments: Arguments(arguments), input: .string(script),
+                output: .string(limit: 1 << 16), error: .string(limit: 1 << 16))
+        } catch let error as SubprocessError {
+            throw BenchFailure(
+                "\(path) could not be started (\(error)); it comes with the server's package")
+        }
     }
 
     /// The number in `tps = 1234.5 (without initial connection time)`.
