@@ -9,8 +9,7 @@ final class AlmanacProcess: Sendable {
         case killed(Int32)
     }
 
-    // Safe because: Foundation's Process may be asked from any thread once it runs.
-    private nonisolated(unsafe) let process = Process()
+    private let process = Process()
     private let folder: Folder
     private let outputName: String
 
