@@ -235,14 +235,6 @@ struct HelpTests {
         #expect(!text.contains(#/Default: \d+\.\s+\(default/#))
     }
 
-    @Test("no line is longer than a terminal", arguments: commands + ["--help"])
-    func width(command: String) async {
-        let name = ProgramName.text.count - "almanac".count
-        for line in await help(command).split(separator: "\n") {
-            #expect(line.count <= 80 + max(0, name), "\(line)")
-        }
-    }
-
     @Test("the commands that decide a script say their exit codes", arguments: ["check", "exec"])
     func exitCodes(command: String) async {
         #expect(await help(command).contains("Exit code 0"))

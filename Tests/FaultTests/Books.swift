@@ -44,6 +44,18 @@ struct Books: Sendable {
         }
     }
 
+    /// The id of a job's newest run.
+    func runID(_ job: String) throws -> String {
+        try engine.withConnection { connection in
+            try connection.query(
+                """
+                SELECT run_id::text AS id FROM almanac.runs WHERE job = \(job) \
+                ORDER BY queued_at DESC LIMIT 1
+                """
+            ).first?.get("id", as: String.self) ?? ""
+        }
+    }
+
     /// All rows of a job, in order of their instants.
     func rows(_ job: String) throws -> [Row] {
         try engine.withConnection { connection in
