@@ -10,14 +10,16 @@ struct CoreSchemaPropertyTests {
         let null = /null|Null|NULL|~|/
         let boolean = /true|True|TRUE|false|False|FALSE/
         let integer = /[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+/
-        let float =
-            /[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?(?:\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN/
+        let float = /[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?/
+        let special = /[-+]?(?:\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN/
 
         func kind(_ text: String) -> YAMLScalar.Kind {
             if text.wholeMatch(of: null) != nil { return .null }
             if text.wholeMatch(of: boolean) != nil { return .boolean }
             if text.wholeMatch(of: integer) != nil { return .integer }
-            return text.wholeMatch(of: float) != nil ? .float : .string
+            let isFloat =
+                text.wholeMatch(of: float) != nil || text.wholeMatch(of: special) != nil
+            return isFloat ? .float : .string
         }
     }
 

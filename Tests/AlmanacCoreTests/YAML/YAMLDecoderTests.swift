@@ -215,6 +215,7 @@ struct YAMLDecoderTests {
 
     @Test("a type without properties takes no keys") func nothing() throws {
         _ = try decode(Nothing.self, "{}")
+        _ = try decode([String: Nothing].self, "{a: ~, b: }")
         #expect(try problems(Nothing.self, "{a: 1, b: 2}").count == 2)
         #expect(
             try problems(Nothing.self, "x") == [
