@@ -68,7 +68,7 @@ struct ServerFacts: Encodable, Sendable {
             "PostgreSQL \(version), private, in \(dataDirectory)",
             "\(cores) cores, load \(loadAverage.text(decimals: 1)) before the start",
             "fsync \(fsync), synchronous_commit \(synchronousCommit); "
-                + "a commit on its own takes \(commitMilliseconds.text(decimals: 2)) ms",
+                + "a commit on its own took \(commitMilliseconds.text(decimals: 2)) ms",
         ]
     }
 

@@ -38,7 +38,8 @@ private struct Lateness {
         _ = StartBook.take()
         let first = try await node.run {
             // For the workers to connect and to prepare their statements.
-            await node.tally.wait(for: 4 * workers, atMost: .seconds(30), by: clock)
+            await node.tally.wait(
+                for: min(4 * workers, 2 * jobs), atMost: .seconds(30), by: clock)
             let first = clock.instant.advanced(bySeconds: 1)
             try await clock.sleep(for: .seconds(seconds + 1))
             return first
