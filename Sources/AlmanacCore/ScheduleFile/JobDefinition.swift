@@ -27,8 +27,8 @@ package struct JobDefinition: Sendable, Hashable {
     /// The definition as a JSON object with its keys in order, to be stored.
     ///
     /// It has the vocabulary of the file. Numbers and booleans that JSON cannot spell, such as
-    /// `0x1F` and `True`, are texts. It does not say where the definition stands, so nodes with different folders agree on
-    /// it.
+    /// `0x1F` and `True`, are texts. It does not say where the definition stands, so nodes with
+    /// different folders agree on it.
     package let canonicalText: String
 
     /// Changes with whatever matters for a run or its instants: all but the description and the

@@ -18,7 +18,8 @@ struct YAMLSyntaxHelpTests {
             ),
             (
                 "a: @" + String(repeating: "x", count: 79),
-                "1:4 a text cannot begin with '@' (quote it: \"@\(String(repeating: "x", count: 79))\")"
+                "1:4 a text cannot begin with '@' (quote it: \"@"
+                    + String(repeating: "x", count: 79) + "\")"
             ),
             ("a: * b", "1:4 a text cannot begin with '*' (quote it: \"* b\")"),
             ("a: */5 * * * *", "1:4 a text cannot begin with '*' (quote it: \"*/5 * * * *\")"),
