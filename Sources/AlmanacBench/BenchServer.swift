@@ -3,7 +3,8 @@ import Foundation
 import PostgresServer
 import PostgresSession
 
-/// The private server that everything is measured on. It is gone with its files when the process is.
+/// The private server that everything is measured on. It is gone with its files when the process
+/// is.
 struct BenchServer: Sendable {
     let endpoint: ServerEndpoint
     let facts: ServerFacts

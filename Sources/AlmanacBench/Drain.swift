@@ -91,8 +91,8 @@ private struct Drain {
     }
 }
 
-/// A schedule of as many jobs as there are books, all due at the same instant, and some that are due
-/// before, for the workers to warm up with.
+/// A schedule of as many jobs as there are books, all due at the same instant, and some that are
+/// due before, for the workers to warm up with.
 private struct DrainQueue {
     let warmUp: Instant
     let due: Instant
@@ -155,10 +155,10 @@ struct DrainResult: BenchResult {
             "drain: runs per second of \(BookStore.bookCount) jobs that come due at one instant, "
                 + "\(secondsPerCell) s for each number\(spread)",
             """
-              In it: planner, board, worker, claim, task (SELECT and UPDATE of a book), audit row and
-              COMMIT, reset of the connection, the run's log line. Not in it: loading the schedule,
-              connecting, each worker's first runs, writing the log. The instant comes by a clock set
-              by hand. CPU is what this process needs for a run.
+              In it: planner, board, worker, claim, task (SELECT and UPDATE of a book), audit row
+              and COMMIT, reset of the connection, the run's log line. Not in it: loading the schedule,
+              connecting, each worker's first runs, writing the log. The instant comes by a clock
+              set by hand. CPU is what this process needs for a run.
               pgbench -M prepared: the same rows by the same statements in the same two durable
               commits (claim; SELECT, UPDATE of the book, UPDATE of the run) over the same socket.
             """,

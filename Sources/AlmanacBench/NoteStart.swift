@@ -13,8 +13,8 @@ struct NoteStart: BatchTask {
     }
 }
 
-/// When runs of ``NoteStart`` have begun. One for the process: a task is made by the node and can be
-/// given nothing but parameters.
+/// When runs of ``NoteStart`` have begun. One for the process: a task is made by the node and can
+/// be given nothing but parameters.
 enum StartBook {
     /// The beginning of a run.
     struct Start: Sendable {

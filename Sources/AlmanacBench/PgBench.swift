@@ -4,7 +4,8 @@ import PostgresSession
 import Subprocess
 import SystemPackage
 
-/// What Postgres' own `pgbench` makes of the work of `drain`: the same rows, without anything of ours.
+/// What Postgres' own `pgbench` makes of the work of `drain`: the same rows, without anything of
+/// ours.
 struct PgBench {
     let server: BenchServer
     let clients: Int

@@ -69,6 +69,13 @@ public final class ManualClock: WallClock {
 
     /// Waits until the clock was advanced by as much.
     public func sleep(for duration: Duration) async throws {
+        try await waitUntilAdvanced(by: duration)
+    }
+
+    /// Waits until the clock was advanced by as much; what `sleep` is under this clock.
+    ///
+    /// - Throws: `CancellationError` when the waiting task is cancelled.
+    public func waitUntilAdvanced(by duration: Duration) async throws {
         let id = UUID()
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in

@@ -92,9 +92,12 @@ struct DecodingTests {
             let row = try connection.query(
                 """
                 SELECT 2 AS size, 'no' AS plain, 'w' AS wrapper, '{"x": 1}'::json AS point,
-                    '[{"x": 1, "y": 2}]'::jsonb AS points, '{"a": 1}'::json AS map, 'sad'::mood AS mood,
-                    '{happy,sad}'::mood[] AS moods, '01:00'::interval AS interval, '10.0.0.1'::inet AS ip,
-                    2.5::float4 AS real, 7::int2 AS tiny, '2001-01-01'::date AS day, NULL::int AS none
+                    '[{"x": 1, "y": 2}]'::jsonb AS points, '{"a": 1}'::json AS map,
+                    'sad'::mood AS mood,
+                    '{happy,sad}'::mood[] AS moods, '01:00'::interval AS interval,
+                    '10.0.0.1'::inet AS ip,
+                    2.5::float4 AS real, 7::int2 AS tiny, '2001-01-01'::date AS day,
+                    NULL::int AS none
                 """)[0]
             #expect(try row.get("size", as: Size.self) == .large)
             #expect(try row.get("wrapper", as: Wrapper.self) == Wrapper(rawValue: "w"))

@@ -42,13 +42,13 @@ struct ErrorCodeTests {
         },
         .init(
             state: "42601", code: .syntaxError, sql: "SELEC 1",
-            hint:
-                "One statement at a time; a text of several goes through SQLScript or executeScript."
+            hint: "One statement at a time; a text of several goes through SQLScript or "
+                + "executeScript."
         ) { $0.position == 1 },
         .init(
             state: "42601", code: .syntaxError, sql: "SELECT \(1); SELECT 2",
-            hint:
-                "One statement at a time; a text of several goes through SQLScript or executeScript."
+            hint: "One statement at a time; a text of several goes through SQLScript or "
+                + "executeScript."
         ),
         .init(
             state: "42P18", code: .serverError, sql: "SELECT jsonb_build_object('a', \("b"))",
@@ -249,8 +249,8 @@ struct ErrorCodeTests {
             #expect(
                 error.hint
                     == (isAbout
-                        ? "The record type Author is stored in authors, its columns are named after its "
-                            + "coding keys: id (Optional<Int64>), name (String)" : "theirs"))
+                        ? "The record type Author is stored in authors, its columns are named after "
+                            + "its coding keys: id (Optional<Int64>), name (String)" : "theirs"))
             #expect(PostgresError(code, "x", hint: "theirs").about(nil).hint == "theirs")
         }
     }

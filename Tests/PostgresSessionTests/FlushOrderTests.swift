@@ -105,7 +105,8 @@ struct FlushOrderTests {
             try session.flush()
             #expect(
                 outline(log) == [
-                    // People and writers in the order they were staged in: neither refers to others.
+                    // People and writers in the order they were staged in: neither refers to
+                    // others.
                     "INSERT people", "INSERT writers", "INSERT titles", "INSERT lendings",
                     "UPDATE titles", "UPDATE people",
                     "DELETE lendings", "DELETE titles", "DELETE people",

@@ -321,7 +321,10 @@ struct PoolAtWorkTests {
         let held = try ["rollup, attempt 2", "report"].map { try library.engine.checkOut(for: $0) }
         let error = try failure(.poolExhausted) { _ = try library.engine.checkOut(for: "late") }
         let pattern =
-            #/no connection became free within 0\.05 s; all 2 are held, by rollup, attempt 2 for \d+\.\d s, report for \d+\.\d s/#
+            #/
+            no\ connection\ became\ free\ within\ 0\.05\ s;\ all\ 2\ are\ held,
+            \ by\ rollup,\ attempt\ 2\ for\ \d+\.\d\ s,\ report\ for\ \d+\.\d\ s
+            /#
         #expect(error.message.wholeMatch(of: pattern) != nil, "\(error.message)")
         #expect(error.hint == "Close sessions sooner, or raise poolSize")
         #expect(error.isRetryable && error.classification == .connection)

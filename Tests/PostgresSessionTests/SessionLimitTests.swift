@@ -27,8 +27,8 @@ struct SessionSettingTests {
                 SELECT current_setting('transaction_isolation') || ' ' ||
                 current_setting('transaction_read_only')
                 """
-            let expected =
-                "\(isolation?.rawValue.lowercased() ?? "read committed") \(isReadOnly ? "on" : "off")"
+            let level = isolation?.rawValue.lowercased() ?? "read committed"
+            let expected = "\(level) \(isReadOnly ? "on" : "off")"
             try withSession(connection, options) { session in
                 for end in [{ try session.commit() }, { try session.rollback() }, {}]
                     as [() throws -> Void]
@@ -72,7 +72,8 @@ struct SessionSettingTests {
                 let row = try setup.rows(
                     """
                     SELECT x, current_user::text, current_setting('my.text'), \
-                    current_setting('application_name'), current_setting('statement_timeout') FROM here
+                    current_setting('application_name'), \
+                    current_setting('statement_timeout') FROM here
                     """)[0]
                 #expect(try row.get(at: 0, as: Int.self) == 7)
                 #expect(row.text(at: 1) == role && row.text(at: 2) == name)

@@ -46,7 +46,8 @@ extension WallClock {
 /// The machine's clock with a kernel timer that is absolute and told of clock changes.
 ///
 /// The timer is a `timerfd` on `CLOCK_REALTIME` with `TFD_TIMER_CANCEL_ON_SET` (timerfd_create(2)):
-/// it neither drifts, as one does that sleeps for differences, nor sleeps through a step of the clock.
+/// it neither drifts, as one does that sleeps for differences, nor sleeps through a step of the
+/// clock.
 public final class SystemClock: WallClock {
     /// Each ring of the alarm. To be read by one reader.
     public let rings: AsyncStream<AlarmRing>

@@ -37,13 +37,13 @@ package actor Bookkeeper {
         async throws
     {
         try await bench.persist { ledger, connection in
-            var open = [skips]
+            var parts = [skips]
             if skips.instants == nil {
                 let recorded = try ledger.recorded(
                     job: job.name, from: skips.first, to: skips.last, on: connection)
-                open = Self.gaps(in: skips, by: job.recurrence, recorded: recorded)
+                parts = Self.gaps(in: skips, by: job.recurrence, recorded: recorded)
             }
-            for part in open {
+            for part in parts {
                 try ledger.recordSkips(part, task: job.task, version: version, on: connection)
             }
         }
@@ -85,21 +85,21 @@ package actor Bookkeeper {
         thread.stop()
     }
 
-    /// What of a long range has no row yet, cut where some of it has: a range is one row, so it must
-    /// not cover an instant that has a row of its own.
+    /// What of a long range has no row yet, cut where some of it has: a range is one row, so it
+    /// must not cover an instant that has a row of its own.
     static func gaps(
         in skips: SkippedOccurrences, by recurrence: Recurrence, recorded: [ClosedRange<Instant>]
     ) -> [SkippedOccurrences] {
         guard !recorded.isEmpty else { return [skips] }
         var gaps: [SkippedOccurrences] = []
-        var open: (first: Instant, last: Instant, count: Int)?
+        var gap: (first: Instant, last: Instant, count: Int)?
         func close() {
-            guard let (first, last, count) = open else { return }
+            guard let (first, last, count) = gap else { return }
             gaps.append(
                 SkippedOccurrences(
                     job: skips.job, first: first, last: last, count: count, reason: skips.reason,
                     instants: count == 1 ? [first] : nil))
-            open = nil
+            gap = nil
         }
         var spans = recorded[...]
         var next: Instant? = skips.first
@@ -108,7 +108,7 @@ package actor Bookkeeper {
             if let span = spans.first, span.contains(instant) {
                 close()
             } else {
-                open = (open?.first ?? instant, instant, (open?.count ?? 0) + 1)
+                gap = (gap?.first ?? instant, instant, (gap?.count ?? 0) + 1)
             }
             next = recurrence.next(after: instant)
         }

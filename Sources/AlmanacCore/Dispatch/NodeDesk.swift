@@ -2,8 +2,8 @@ import Foundation
 import Logging
 import Scheduling
 
-/// The one place where a node's events are handled, one after the other: it asks the planner and the
-/// board and carries out what they say.
+/// The one place where a node's events are handled, one after the other: it asks the planner and
+/// the board and carries out what they say.
 struct NodeDesk {
     private let services: NodeServices
     private let options: SchedulerOptions
@@ -414,8 +414,8 @@ extension NodeDesk {
         isStoppingNow = true
     }
 
-    /// A task that neither awaits nor looks whether it was stopped goes on for ever. The process ends
-    /// nevertheless: its backends end with it, which is the proof that the runs are dead.
+    /// A task that neither awaits nor looks whether it was stopped goes on for ever. The process
+    /// ends nevertheless: its backends end with it, which is the proof that the runs are dead.
     private mutating func giveUp() {
         for run in running.values {
             lostWorkers.insert(run.worker)

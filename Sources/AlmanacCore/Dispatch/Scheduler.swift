@@ -19,9 +19,9 @@ package struct SchedulerOptions: Sendable {
 
 /// A node: plans what is due, hands it to its workers, and keeps the books.
 ///
-/// The decisions are the planner's and the board's. This loop carries them out: it is the one reader
-/// of a mailbox into which the clock, the workers and the bookkeeper put what happens. It never
-/// waits for the database.
+/// The decisions are the planner's and the board's. This loop carries them out: it is the one
+/// reader of a mailbox into which the clock, the workers and the bookkeeper put what happens. It
+/// never waits for the database.
 package final class Scheduler: Sendable {
     private let services: NodeServices
     private let options: SchedulerOptions
@@ -73,7 +73,8 @@ package final class Scheduler: Sendable {
         let lostWorkers: Set<Int>
     }
 
-    /// How long the last write and the goodbyes may take: a server that is silent is not waited for.
+    /// How long the last write and the goodbyes may take: a server that is silent is not waited
+    /// for.
     private static let closingSeconds = 15
 
     private func close(_ workers: [Worker], _ end: End) async {

@@ -54,8 +54,8 @@ package final class Workbench {
 
     /// Writes what has to be written, over as many connections as it takes.
     ///
-    /// Tries for about half a minute when the server does not answer or cannot take it now, once when
-    /// it is hurried; what is wrong with the statement itself is thrown at once.
+    /// Tries for about half a minute when the server does not answer or cannot take it now, once
+    /// when it is hurried; what is wrong with the statement itself is thrown at once.
     package func persist<Result>(
         _ body: (Ledger, Connection) throws -> Result
     ) async throws -> Result {

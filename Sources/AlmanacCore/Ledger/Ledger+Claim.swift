@@ -9,8 +9,8 @@ package struct RunOrder: Sendable {
     package let version: Int64?
     /// What the type of the task says that it changes.
     package let effects: TaskEffects
-    /// The runs that this node is working on. Their workers know better than the server whether they
-    /// live: a program goes on when the idle connection of its run is lost.
+    /// The runs that this node is working on. Their workers know better than the server whether
+    /// they live: a program goes on when the idle connection of its run is lost.
     package let active: [UUID]
 
     package init(
@@ -50,8 +50,8 @@ package enum ClaimResult: Sendable {
 extension Ledger {
     /// Claims an occurrence by writing its row: the row that comes back is the right to run.
     ///
-    /// A run of the same job that is in the way is looked at more closely: when its backend is gone it
-    /// is marked as orphaned and the claim is made again.
+    /// A run of the same job that is in the way is looked at more closely: when its backend is gone
+    /// it is marked as orphaned and the claim is made again.
     package func claim(
         _ order: RunOrder, clock: any WallClock, on connection: Connection
     ) throws -> ClaimResult {
@@ -85,10 +85,12 @@ extension Ledger {
             SELECT \(run.runID)::uuid, \(run.job)::text, \(order.job.task)::text, \
             \(run.scheduledFor)::timestamptz, \(run.attempt)::int, \(run.trigger.rawValue)::text, \
             'running', clock_timestamp(), clock_timestamp(), \(run.node)::text, \
-            \(order.worker)::int, pg_backend_pid(), \(connection.backendStartText)::text::timestamptz, \
+            \(order.worker)::int, pg_backend_pid(), \
+            \(connection.backendStartText)::text::timestamptz, \
             \(order.job.parametersJSON)::text::jsonb, \(order.version)::bigint \
             FROM set_config('synchronous_commit', \
-            CASE WHEN \(durability)::bool THEN 'off' ELSE current_setting('synchronous_commit') END, \
+            CASE WHEN \(durability)::bool THEN 'off' ELSE current_setting('synchronous_commit') \
+            END, \
             true) ON CONFLICT DO NOTHING RETURNING started_at
             """)
         return try rows.first?.get("started_at", as: Date.self)
@@ -106,7 +108,8 @@ extension Ledger {
 
     /// Writes that an occurrence does not run because another run of its job does.
     ///
-    /// Nothing is written for `exec`: whoever called it is told, and may try again under the same key.
+    /// Nothing is written for `exec`: whoever called it is told, and may try again under the same
+    /// key.
     ///
     /// - Returns: which run and since when; nil when there is none that is alive.
     private func recordOverlap(of order: RunOrder, on connection: Connection) throws -> String? {

@@ -25,8 +25,10 @@ extension Ledger {
             """
             SELECT \(columns) FROM \(runs) \
             WHERE (\(filter.job)::text IS NULL OR job = \(filter.job)::text) \
-            AND (\(filter.state?.rawValue)::text IS NULL OR state = \(filter.state?.rawValue)::text) \
-            AND (\(filter.since)::timestamptz IS NULL OR queued_at >= \(filter.since)::timestamptz) \
+            AND (\(filter.state?.rawValue)::text IS NULL OR state = \
+            \(filter.state?.rawValue)::text) \
+            AND (\(filter.since)::timestamptz IS NULL OR queued_at >= \
+            \(filter.since)::timestamptz) \
             ORDER BY queued_at DESC, scheduled_for DESC, attempt DESC LIMIT \(filter.limit)
             """
         ).map { try $0.decode(RunRecord.self) }

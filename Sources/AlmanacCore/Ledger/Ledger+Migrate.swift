@@ -69,7 +69,8 @@ extension Ledger {
             _ = try connection.execute("CREATE SCHEMA IF NOT EXISTS \(identifier: schema)")
             _ = try connection.execute(
                 """
-                CREATE TABLE \(table("migrations")) (version int PRIMARY KEY, summary text NOT NULL, \
+                CREATE TABLE \(table("migrations")) (version int PRIMARY KEY, summary text NOT \
+                NULL, \
                 applied_at timestamptz NOT NULL DEFAULT clock_timestamp())
                 """)
         }

@@ -32,7 +32,8 @@ package struct Ledger: Sendable {
         of run: RunIdentity, rowsAffected: Int?, result: String?, output: OutputTail
     ) -> SQL {
         """
-        UPDATE \(runs) SET state = 'succeeded', finished_at = GREATEST(clock_timestamp(), started_at), \
+        UPDATE \(runs) SET state = 'succeeded', finished_at = GREATEST(clock_timestamp(), \
+        started_at), \
         transaction_id = pg_current_xact_id(), rows_affected = \(rowsAffected), \
         result = \(result)::text::jsonb, output = \(output.text) \
         WHERE run_id = \(run.runID) AND state = 'running' AND node = \(run.node)
@@ -60,7 +61,8 @@ package struct Ledger: Sendable {
         let updated = try connection.execute(
             """
             UPDATE \(runs) SET state = \(failure.state.rawValue), \
-            finished_at = GREATEST(clock_timestamp(), started_at), reason = \(failure.reason), error_type = \(failure.errorType), \
+            finished_at = GREATEST(clock_timestamp(), started_at), reason = \(failure.reason), \
+            error_type = \(failure.errorType), \
             sqlstate = \(failure.sqlState), error_message = \(failure.message), \
             output = \(output.text) \
             WHERE run_id = \(run.runID) AND state = 'running' AND node = \(run.node)
@@ -85,8 +87,8 @@ package struct Ledger: Sendable {
 
     /// Marks runs whose backend is gone as `orphaned`: the server has rolled their work back.
     ///
-    /// The proof is the backend's number together with its start, so that a number used again is not
-    /// taken for the old one. The clock plays no part. A run whose process lives but whose
+    /// The proof is the backend's number together with its start, so that a number used again is
+    /// not taken for the old one. The clock plays no part. A run whose process lives but whose
     /// connection was lost is dead as well: its commit finds the row closed.
     ///
     /// - Parameter active: runs of this node that are being worked on: their worker knows better.

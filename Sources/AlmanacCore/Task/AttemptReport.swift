@@ -49,7 +49,8 @@ struct SettledOutcome {
     }
 
     /// The row was found in a terminal state when the outcome was to be written. It may well be
-    /// `succeeded`: the connection was lost during a COMMIT that the server had already carried out.
+    /// `succeeded`: the connection was lost during a COMMIT that the server had already carried
+    /// out.
     init(outcome: TaskOutcome, found state: RunState, failure: Failure) {
         self.outcome = state == .succeeded ? .succeeded : outcome
         self.failure = failure

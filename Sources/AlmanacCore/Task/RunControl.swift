@@ -17,7 +17,8 @@ package final class RunControl: Sendable {
     /// Who asked the run to stop, if anybody has.
     package var stopCause: StopCause? { state.withLock { $0.cause } }
 
-    /// Says how the Swift task of the run is cancelled; at once if the run was asked to stop before.
+    /// Says how the Swift task of the run is cancelled; at once if the run was asked to stop
+    /// before.
     package func attach(cancelTask: @escaping @Sendable () -> Void) {
         let isStopped = state.withLock { state in
             state.cancelTask = cancelTask

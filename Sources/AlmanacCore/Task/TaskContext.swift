@@ -24,13 +24,13 @@ public final class TaskContext {
     public let deadline: Date?
     /// The folder of the job's schedule file: relative paths start here.
     public let baseDirectory: String
-    /// The database of the session, as libpq takes it, for programs that the run starts; without its
-    /// password, which they find in `~/.pgpass` or `PGPASSFILE`.
+    /// The database of the session, as libpq takes it, for programs that the run starts; without
+    /// its password, which they find in `~/.pgpass` or `PGPASSFILE`.
     public let connectionString: String
     /// Logs with the run's id, its job and its node on each line.
     public let logger: Logger
-    /// What the run leaves as its `result`; encoded as JSON before the commit, so that a value which
-    /// cannot be encoded fails the run with nothing written.
+    /// What the run leaves as its `result`; encoded as JSON before the commit, so that a value
+    /// which cannot be encoded fails the run with nothing written.
     public var result: (any Encodable)?
     /// What the run leaves as its `output`: the tail of what is appended.
     public var output = OutputTail()
@@ -68,7 +68,8 @@ public final class TaskContext {
     /// The session, if anybody has asked for it.
     var openedSession: Session? { sessions.opened }
 
-    /// How many rows the run's own session has inserted, updated and deleted; nil without a session.
+    /// How many rows the run's own session has inserted, updated and deleted; nil without a
+    /// session.
     var rowsAffected: Int? { sessions.rowsAffected }
 
     /// Closes the run's own session: from here on the context is that of the hooks.

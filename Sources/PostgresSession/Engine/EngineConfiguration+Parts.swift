@@ -5,8 +5,8 @@ extension EngineConfiguration {
         try? NativeConnection.parse(connectionString)
     }
 
-    /// The connection string in keyword form without its passwords, for programs that have their own
-    /// way to them (`~/.pgpass`, `PGPASSFILE`); nil when libpq cannot read it.
+    /// The connection string in keyword form without its passwords, for programs that have their
+    /// own way to them (`~/.pgpass`, `PGPASSFILE`); nil when libpq cannot read it.
     package var connectionStringWithoutPassword: String? {
         connectionParts?.filter { !["password", "sslpassword"].contains($0.key) }
             .sorted { $0.key < $1.key }

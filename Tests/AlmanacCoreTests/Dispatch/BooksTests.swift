@@ -77,8 +77,8 @@ struct BooksTests {
         let clock = ManualClock(at: at(100))
         var rings = clock.rings.makeAsyncIterator()
         clock.setAlarm(at: at(110))
-        let sleeper = Task { try await clock.sleep(for: .seconds(5)) }
-        let cancelled = Task { try await clock.sleep(for: .seconds(5)) }
+        let sleeper = Task { try await clock.waitUntilAdvanced(by: .seconds(5)) }
+        let cancelled = Task { try await clock.waitUntilAdvanced(by: .seconds(5)) }
         cancelled.cancel()
         await #expect(throws: CancellationError.self) { try await cancelled.value }
         clock.advance(bySeconds: 9)

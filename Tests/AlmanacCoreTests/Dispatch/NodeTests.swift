@@ -57,8 +57,8 @@ private struct NodeFixture {
     }
 }
 
-/// Looks into the database on a thread of its own: a test that blocks one of the few threads that all
-/// tasks share would hold up the very node that it waits for.
+/// Looks into the database on a thread of its own: a test that blocks one of the few threads that
+/// all tasks share would hold up the very node that it waits for.
 private actor Observer {
     private nonisolated let thread = WorkerThread(name: "observer")
     private let connectionString: String
@@ -129,7 +129,8 @@ private struct NodeTask: BatchTask {
 @Suite("A node", .timeLimit(.minutes(2)))
 struct NodeTests {
     private let states: SQL = """
-        SELECT job || ' ' || state || coalesce(' ' || reason, '') || ' ' || trigger || ' ' || count(*) \
+        SELECT job || ' ' || state || coalesce(' ' || reason, '') || ' ' || trigger || ' ' || \
+        count(*) \
         FROM almanac.runs GROUP BY job, state, reason, trigger ORDER BY 1
         """
 
@@ -147,12 +148,16 @@ struct NodeTests {
         scheduler.stop()
         try await running
         let rows = try await fixture.query(
-            "SELECT DISTINCT state FROM almanac.runs GROUP BY scheduled_for, state HAVING count(*) = 1"
+            """
+            SELECT DISTINCT state FROM almanac.runs \
+            GROUP BY scheduled_for, state HAVING count(*) = 1
+            """
         )
         #expect(rows == ["succeeded"])
         let span = try await fixture.query(
             """
-            SELECT (extract(epoch FROM max(scheduled_for) - min(scheduled_for)) + 1 = count(*))::text \
+            SELECT (extract(epoch FROM max(scheduled_for) - min(scheduled_for)) + 1 = \
+            count(*))::text \
             FROM almanac.runs
             """)
         #expect(span == ["true"], "an instant was left out")

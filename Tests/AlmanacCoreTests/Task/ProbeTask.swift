@@ -89,7 +89,7 @@ struct ProbeTask: BatchTask {
         case .unencodable:
             try context.session.execute("INSERT INTO marks (mark) VALUES ('unencodable')")
             context.result = Unencodable()
-        case .sleep: try await neverWakingClock.sleep(for: .seconds(1))
+        case .sleep: try await neverWakingClock.waitUntilAdvanced(by: .seconds(1))
         case .loseIdle:
             let other = try Connection(EngineConfiguration(context.connectionString))
             defer { other.close() }
