@@ -104,7 +104,7 @@ let package = Package(
         .testTarget(
             name: "AlmanacTasksTests",
             dependencies: [
-                "AlmanacCore", "AlmanacTasks", "AlmanacTesting", "PostgresSession",
+                "AlmanacCore", "AlmanacTasks", "AlmanacTesting", "PostgresSession", systemPackage,
             ],
             swiftSettings: settings),
         .testTarget(
