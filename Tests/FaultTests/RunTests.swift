@@ -19,7 +19,9 @@ struct RunTests {
         let statements = try place.books.number(
             """
             SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(40%' \
-            AND state = 'active' AND pid <> pg_backend_pid() AND datname = current_database()
+            AND state = 'active' AND pid <> pg_backend_pid() AND datname = current_database() \
+            AND split_part(application_name, ' ', 2) IN (\
+            SELECT run_id::text FROM almanac.runs WHERE state = 'timed_out')
             """)
         #expect(statements == 0)
         try await eventually("the next run") { try place.books.count("slow", "timed_out") > 1 }

@@ -13,10 +13,6 @@ struct ConnectionStringTests {
             ),
             ("host=db password=secret dbname=shop", "dbname='shop' host='db'"),
             ("host=db password='se cret' sslpassword=x", "host='db'"),
-            (
-                "postgresql://a,b/shop?target_session_attrs=any",
-                "dbname='shop' host='a,b' target_session_attrs='any'"
-            ),
             ("service=night", "service='night'"),
             (#"dbname='o\'brien\\'"#, #"dbname='o\'brien\\'"#),
             ("", ""),

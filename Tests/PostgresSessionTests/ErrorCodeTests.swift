@@ -249,8 +249,9 @@ struct ErrorCodeTests {
             #expect(
                 error.hint
                     == (isAbout
-                        ? "The record type Author is stored in authors, its columns are named after "
-                            + "its coding keys: id (Optional<Int64>), name (String)" : "theirs"))
+                        ? "The record type Author is stored in authors, its columns are named "
+                            + "after its coding keys: id (Optional<Int64>), name (String)"
+                        : "theirs"))
             #expect(PostgresError(code, "x", hint: "theirs").about(nil).hint == "theirs")
         }
     }

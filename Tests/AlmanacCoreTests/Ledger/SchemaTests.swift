@@ -85,7 +85,8 @@ struct SchemaTests {
             "'succeeded', NULL, now(), NULL, 'n', 1, now(), pg_current_xact_id(), NULL, 1",
             "'succeeded', NULL, now(), now(), 'n', 1, now(), NULL, NULL, 1",
             "'succeeded', NULL, now(), now(), 'n', 1, now(), pg_current_xact_id(), 'E', 1",
-            "'succeeded', NULL, now(), now() - interval '1s', 'n', 1, now(), pg_current_xact_id(),NULL,1",
+            "'succeeded', NULL, now(), now() - '1s'::interval, 'n', 1, now(), "
+                + "pg_current_xact_id(), NULL, 1",
             "'failed', NULL, now(), now(), 'n', 1, now(), NULL, NULL, 1",
             "'failed', NULL, NULL, now(), 'n', 1, now(), NULL, 'E', 1",
             "'failed', 'overlap', now(), now(), 'n', 1, now(), NULL, 'E', 1",

@@ -73,10 +73,17 @@ struct StopTests {
 }
 
 extension RunFixture {
-    /// Waits until a backend of the database sleeps in `pg_sleep`.
+    /// Waits until a backend of the database sleeps in `pg_sleep`; on a thread of its own, since the
+    /// run that it waits for may need the one that the test is on.
     func waitUntilSleeping() async throws {
+        let thread = WorkerThread(name: "observer")
+        defer { thread.stop() }
+        try await Task(executorPreference: thread) { try lookForSleeper() }.value
+    }
+
+    private func lookForSleeper() throws {
         try withConnection { connection in
-            for _ in 1...500 {
+            for _ in 1...1_500 {
                 let rows = try connection.query(
                     """
                     SELECT 1 FROM pg_stat_activity, pg_sleep(0.02) \
