@@ -34,10 +34,4 @@ final class Signal: Sendable {
             if read(descriptor, &bytes, bytes.count) == 0 { return true }
         }
     }
-
-    /// Whether somebody still holds it open, at this moment.
-    var isHeld: Bool {
-        var poller = pollfd(fd: descriptor, events: 0, revents: 0)
-        return poll(&poller, 1, 0) == 0
-    }
 }

@@ -35,6 +35,17 @@ package struct ClaimedRun: Sendable {
     package let startedAt: Date
     /// When the run is stopped, by this node's clock.
     package let deadline: Date?
+    /// The schedule that it was due under.
+    package let version: Int64?
+
+    package init(order: RunOrder, startedAt: Date, deadline: Date?) {
+        identity = order.identity
+        job = order.job
+        worker = order.worker
+        version = order.version
+        self.startedAt = startedAt
+        self.deadline = deadline
+    }
 }
 
 /// What became of a claim.
@@ -61,9 +72,7 @@ extension Ledger {
                     clock.now.addingTimeInterval(Double($0))
                 }
                 return .claimed(
-                    ClaimedRun(
-                        identity: order.identity, job: order.job, worker: order.worker,
-                        startedAt: startedAt, deadline: deadline))
+                    ClaimedRun(order: order, startedAt: startedAt, deadline: deadline))
             }
             if let state = try state(of: order.identity, on: connection) { return .taken(state) }
             if let reason = try recordOverlap(of: order, on: connection) { return .overlap(reason) }

@@ -54,21 +54,45 @@ package struct Ledger: Sendable {
 
     /// Writes how a run ended that was rolled back.
     ///
+    /// A crash of the server may have lost the claim, together with all that the run did, where the
+    /// claim did not wait for the disk: then the row is written anew, so that the occurrence has one.
+    ///
     /// - Returns: the state that the row has now, which is another one when it was terminal before.
     func recordFailure(
-        of run: RunIdentity, _ failure: Failure, output: OutputTail, on connection: Connection
+        of run: ClaimedRun, _ failure: Failure, output: OutputTail, on connection: Connection
     ) throws -> RunState {
+        let identity = run.identity
         let updated = try connection.execute(
             """
             UPDATE \(runs) SET state = \(failure.state.rawValue), \
             finished_at = GREATEST(clock_timestamp(), started_at), reason = \(failure.reason), \
-            error_type = \(failure.errorType), \
-            sqlstate = \(failure.sqlState), error_message = \(failure.message), \
-            output = \(output.text) \
-            WHERE run_id = \(run.runID) AND state = 'running' AND node = \(run.node)
+            error_type = \(failure.errorType), sqlstate = \(failure.sqlState), \
+            error_message = \(failure.message), output = \(output.text) \
+            WHERE run_id = \(identity.runID) AND state = 'running' AND node = \(identity.node)
             """)
         if updated == 1 { return failure.state }
-        return try state(of: run.runID, on: connection) ?? failure.state
+        if let state = try state(of: identity.runID, on: connection) { return state }
+        try insert(run, failure, output: output, on: connection)
+        return failure.state
+    }
+
+    private func insert(
+        _ run: ClaimedRun, _ failure: Failure, output: OutputTail, on connection: Connection
+    ) throws {
+        let identity = run.identity
+        try connection.execute(
+            """
+            INSERT INTO \(runs) (run_id, job, task, scheduled_for, attempt, trigger, state, reason, \
+            queued_at, started_at, finished_at, node, worker, error_type, sqlstate, error_message, \
+            output, parameters, schedule_version) VALUES (\(identity.runID), \(identity.job), \
+            \(run.job.task), \(identity.scheduledFor), \(identity.attempt), \
+            \(identity.trigger.rawValue), \(failure.state.rawValue), \(failure.reason), \
+            \(run.startedAt), \(run.startedAt), \
+            GREATEST(clock_timestamp(), \(run.startedAt)::timestamptz), \(identity.node), \
+            \(run.worker), \(failure.errorType), \(failure.sqlState), \(failure.message), \
+            \(output.text), \(run.job.parametersJSON)::text::jsonb, \(run.version)) \
+            ON CONFLICT DO NOTHING
+            """)
     }
 
     private func state(of runID: UUID, on connection: Connection) throws -> RunState? {

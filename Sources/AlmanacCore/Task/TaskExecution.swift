@@ -125,7 +125,7 @@ package struct TaskExecution {
         do {
             let state = try await bench.persist { ledger, connection in
                 try ledger.recordFailure(
-                    of: run.identity, failure, output: context.output, on: connection)
+                    of: run, failure, output: context.output, on: connection)
             }
             return SettledOutcome(outcome: outcome, found: state, failure: failure)
         } catch {

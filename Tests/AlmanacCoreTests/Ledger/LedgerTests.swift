@@ -73,7 +73,7 @@ struct LedgerTests {
                         let failure = Failure(outcome: .failed(ProbeError(description: "x")))
                         let ledger = fixture.services.ledger
                         _ = try ledger.recordFailure(
-                            of: run.identity, failure, output: OutputTail(), on: connection)
+                            of: run, failure, output: OutputTail(), on: connection)
                     }
                     return result.kind
                 }
@@ -197,8 +197,10 @@ struct LedgerTests {
             try ledger.write(statement, of: order.identity, on: connection)
         }
         let failure = Failure(outcome: .failed(ProbeError(description: "x")))
+        let started = fixture.services.clock.now
         let found = try ledger.recordFailure(
-            of: order.identity, failure, output: OutputTail(), on: connection)
+            of: ClaimedRun(order: order, startedAt: started, deadline: nil), failure,
+            output: OutputTail(), on: connection)
         #expect(found == .orphaned)
         #expect(try connection.query("SELECT 1 FROM effects").isEmpty)
         #expect(try fixture.states(on: connection) == ["orphaned"])
@@ -328,9 +330,35 @@ struct LedgerTests {
         try connection.execute(
             "UPDATE almanac.runs SET started_at = clock_timestamp() + interval '1 hour'")
         let failure = Failure(outcome: .failed(ProbeError(description: "x")))
+        let started = fixture.services.clock.now
         let state = try ledger.recordFailure(
-            of: order.identity, failure, output: OutputTail(), on: connection)
+            of: ClaimedRun(order: order, startedAt: started, deadline: nil), failure,
+            output: OutputTail(), on: connection)
         #expect(state == .failed)
+    }
+
+    @Test("a run whose claim was lost in a crash of the server has its row nevertheless")
+    func lostClaim() async throws {
+        let fixture = try await LedgerFixture()
+        let connection = try fixture.connect()
+        defer { connection.close() }
+        let ledger = fixture.services.ledger
+        let order = fixture.order(try fixture.job(), at: 60)
+        _ = try ledger.claim(order, clock: fixture.services.clock, on: connection)
+        try connection.execute("DELETE FROM almanac.runs")
+        let run = ClaimedRun(
+            order: order, startedAt: Date(timeIntervalSince1970: 61), deadline: nil)
+        let failure = Failure(outcome: .failed(ProbeError(description: "x")))
+        for _ in 1...2 {
+            let state = try ledger.recordFailure(
+                of: run, failure, output: OutputTail(), on: connection)
+            #expect(state == .failed)
+        }
+        let row = try fixture.runner.row(of: order.identity.runID)
+        #expect(row.state == .failed)
+        #expect(row.scheduledFor == Date(timeIntervalSince1970: 60))
+        #expect(row.errorMessage == "x")
+        #expect(try fixture.states(on: connection) == ["failed"])
     }
 
     /// Waits until the server has noticed that a client is gone.
