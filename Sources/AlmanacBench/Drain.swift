@@ -157,8 +157,8 @@ struct DrainResult: BenchResult {
             """
               In it: planner, board, worker, claim, task (SELECT and UPDATE of a book), audit row
               and COMMIT, reset of the connection, the run's log line. Not in it: loading the
-              schedule, connecting, each worker's first runs, writing the log. The instant comes by a clock
-              set by hand. CPU is what this process needs for a run.
+              schedule, connecting, each worker's first runs, writing the log. The instant comes
+              by a clock set by hand. CPU is what this process needs for a run.
               pgbench -M prepared: the same rows by the same statements in the same two durable
               commits (claim; SELECT, UPDATE of the book, UPDATE of the run) over the same socket.
             """,

@@ -108,7 +108,8 @@ struct LatenessResult: BenchResult {
               All jobs are due at the same instant of each second (every: 1s), \(workers) workers,
               the machine's clock. In it: the timer, planner, board, worker and a durable claim; the
               last waits for all the others. FIRST and LAST are of an instant (median of all of
-              them), P50 and P99 of all runs. What has not begun when its job is due again is skipped.
+              them), P50 and P99 of all runs. What has not begun when its job is due again is
+              skipped.
             """,
         ] + table.lines
     }

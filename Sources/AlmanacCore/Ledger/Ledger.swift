@@ -55,7 +55,8 @@ package struct Ledger: Sendable {
     /// Writes how a run ended that was rolled back.
     ///
     /// A crash of the server may have lost the claim, together with all that the run did, where the
-    /// claim did not wait for the disk: then the row is written anew, so that the occurrence has one.
+    /// claim did not wait for the disk: then the row is written anew, so that the occurrence has
+    /// one.
     ///
     /// - Returns: the state that the row has now, which is another one when it was terminal before.
     func recordFailure(
@@ -82,9 +83,9 @@ package struct Ledger: Sendable {
         let identity = run.identity
         try connection.execute(
             """
-            INSERT INTO \(runs) (run_id, job, task, scheduled_for, attempt, trigger, state, reason, \
-            queued_at, started_at, finished_at, node, worker, error_type, sqlstate, error_message, \
-            output, parameters, schedule_version) VALUES (\(identity.runID), \(identity.job), \
+            INSERT INTO \(runs) (run_id, job, task, scheduled_for, attempt, trigger, state, \
+            reason, queued_at, started_at, finished_at, node, worker, error_type, sqlstate, \
+            error_message, output, parameters, schedule_version) VALUES (\(identity.runID), \(identity.job), \
             \(run.job.task), \(identity.scheduledFor), \(identity.attempt), \
             \(identity.trigger.rawValue), \(failure.state.rawValue), \(failure.reason), \
             \(run.startedAt), \(run.startedAt), \

@@ -73,8 +73,8 @@ struct StopTests {
 }
 
 extension RunFixture {
-    /// Waits until a backend of the database sleeps in `pg_sleep`; on a thread of its own, since the
-    /// run that it waits for may need the one that the test is on.
+    /// Waits until a backend of the database sleeps in `pg_sleep`; on a thread of its own, since
+    /// the run that it waits for may need the one that the test is on.
     func waitUntilSleeping() async throws {
         let thread = WorkerThread(name: "observer")
         defer { thread.stop() }
