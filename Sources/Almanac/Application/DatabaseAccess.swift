@@ -30,8 +30,8 @@ struct DatabaseAccess: Sendable {
                 baseDirectory: settings.dataDirectory,
                 // Each worker has a connection, and people want to look as well.
                 maxConnections: settings.workers + 30,
-                // The server's user has the name of the ledger's schema, which "$user" would make the
-                // first place for the tables of jobs.
+                // The server's user has the name of the ledger's schema, which "$user" would make
+                // the first place for the tables of jobs.
                 settings: ["search_path": "public"]))
         do {
             let endpoint = try server.start()

@@ -85,7 +85,8 @@ package struct Ledger: Sendable {
             """
             INSERT INTO \(runs) (run_id, job, task, scheduled_for, attempt, trigger, state, \
             reason, queued_at, started_at, finished_at, node, worker, error_type, sqlstate, \
-            error_message, output, parameters, schedule_version) VALUES (\(identity.runID), \(identity.job), \
+            error_message, output, parameters, schedule_version) VALUES (\(identity.runID), \
+            \(identity.job), \
             \(run.job.task), \(identity.scheduledFor), \(identity.attempt), \
             \(identity.trigger.rawValue), \(failure.state.rawValue), \(failure.reason), \
             \(run.startedAt), \(run.startedAt), \
