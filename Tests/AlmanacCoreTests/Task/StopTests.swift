@@ -28,10 +28,15 @@ struct StopTests {
         let job = try fixture.runner.makeJob(
             task: "probe", parameters: "journal: \(fixture.name)\ndeed: sleepInSQL")
         let worker = Worker(number: 1, services: fixture.runner.services)
-        async let end = fixture.runner.start(job, on: worker, control: control)
+        // On a thread of its own: other tests may keep the shared ones busy for long.
+        let thread = WorkerThread(name: "starter")
+        defer { thread.stop() }
+        let run = Task(executorPreference: thread) {
+            await fixture.runner.start(job, on: worker, control: control)
+        }
         try await fixture.waitUntilSleeping()
         control.stop(.shutdown)
-        guard case .ran(let report) = await end else {
+        guard case .ran(let report) = await run.value else {
             Issue.record("the run was not claimed")
             return
         }
