@@ -17,7 +17,9 @@ run: build ## Run the scheduler on Schedules/, with a Postgres of its own; ARGS=
 	@exec .build/debug/almanac run $(ARGS)
 
 test: deps ## Run all tests; ARGS="--filter Name" for some
-	@swift test $(FLAGS) --disable-xctest $(ARGS)
+	@swift test $(FLAGS) --disable-xctest $(if $(ARGS),$(ARGS),--skip FaultTests)
+	@# Real processes under real time, so one after the other and without company.
+	@$(if $(ARGS),:,swift test $(FLAGS) --disable-xctest --skip-build --no-parallel --filter FaultTests)
 
 bench: deps ## Measure, in a release build
 	@swift run $(FLAGS) --configuration release AlmanacBench $(ARGS)
