@@ -78,8 +78,7 @@ extension Simulation {
         case .every(let seconds, let anchor):
             instant >= anchor && instant.seconds(since: anchor) % seconds == 0
         case .union(let members): members.contains { isDue($0, instant) }
-        case .cron(let expression, let zone):
-            expression.next(after: instant.advanced(bySeconds: -1), in: zone) == instant
+        default: recurrence.next(after: instant.advanced(bySeconds: -1)) == instant
         }
     }
 

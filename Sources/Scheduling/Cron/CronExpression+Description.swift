@@ -2,84 +2,16 @@ extension CronExpression: CustomStringConvertible {
     /// The expression in a uniform spelling: numbers for names, no blanks but single spaces, lists
     /// in ascending order, five fields for an alias. Reading it gives an equal expression.
     public var description: String {
+        func spelled(_ bits: UInt64, _ range: ClosedRange<Int>, _ star: CronStars) -> String {
+            FieldSpelling.values(bits, range, star: stars.contains(star))
+        }
         var fields = [
-            spelled(minutes, 0...59, star: stars.contains(.minute)),
-            spelled(hours, 0...23, star: stars.contains(.hour)),
-            dayOfMonthSpelled,
-            spelled(months, 1...12, star: stars.contains(.month)),
-            weekdaySpelled,
+            spelled(minutes, 0...59, .minute), spelled(hours, 0...23, .hour),
+            FieldSpelling.daysOfMonth(days, star: stars.contains(.dayOfMonth)),
+            spelled(months, 1...12, .month),
+            FieldSpelling.weekdays(days, star: stars.contains(.weekday)),
         ]
-        if hasSeconds {
-            fields.insert(spelled(seconds, 0...59, star: stars.contains(.second)), at: 0)
-        }
+        if hasSeconds { fields.insert(spelled(seconds, 0...59, .second), at: 0) }
         return fields.joined(separator: " ")
-    }
-
-    private var dayOfMonthSpelled: String {
-        var items = [String]()
-        let plain = spelled(
-            UInt64(days.daysOfMonth), 1...31, star: stars.contains(.dayOfMonth))
-        if !plain.isEmpty { items.append(plain) }
-        for day in 1...31 where days.nearestWorkdays & (1 << UInt32(day)) != 0 {
-            items.append("\(day)W")
-        }
-        if days.lastDay { items.append("L") }
-        if days.lastWorkday { items.append("LW") }
-        return items.joined(separator: ",")
-    }
-
-    private var weekdaySpelled: String {
-        var items = [String]()
-        let plain = spelled(UInt64(days.weekdays), 0...6, star: stars.contains(.weekday))
-        if !plain.isEmpty { items.append(plain) }
-        for weekday in 0...6 {
-            for nth in 1...5 where days.nthWeekdays >> UInt64((nth - 1) * 8 + weekday) & 1 != 0 {
-                items.append("\(weekday)#\(nth)")
-            }
-            if days.lastWeekdays >> UInt8(weekday) & 1 != 0 { items.append("\(weekday)L") }
-        }
-        return items.joined(separator: ",")
-    }
-
-    /// The shortest list for a set of values. A field that began with `*` has to begin so again.
-    private func spelled(_ bits: UInt64, _ range: ClosedRange<Int>, star: Bool) -> String {
-        guard star else { return runs(bits).joined(separator: ",") }
-        let step = (1...range.count).first { step in
-            stride(from: range.lowerBound, through: range.upperBound, by: step).allSatisfy {
-                bits & (1 << UInt64($0)) != 0
-            }
-        }
-        guard let step else { return runs(bits).joined(separator: ",") }
-        var rest = bits
-        for value in stride(from: range.lowerBound, through: range.upperBound, by: step) {
-            rest &= ~(1 << UInt64(value))
-        }
-        return ([step == 1 ? "*" : "*/\(step)"] + runs(rest)).joined(separator: ",")
-    }
-
-    /// Values as single ones and, from three on, as ranges, with a step where they have one.
-    private func runs(_ bits: UInt64) -> [String] {
-        var items = [String]()
-        var rest = bits
-        while rest != 0 {
-            let first = rest.trailingZeroBitCount
-            rest &= rest - 1
-            let step = rest == 0 ? 0 : rest.trailingZeroBitCount - first
-            var last = first
-            var count = 1
-            while step > 0, last + step < 64, bits & (1 << UInt64(last + step)) != 0 {
-                last += step
-                count += 1
-            }
-            guard count > 2 else {
-                items.append("\(first)")
-                continue
-            }
-            for value in stride(from: first, through: last, by: step) {
-                rest &= ~(1 << UInt64(value))
-            }
-            items.append("\(first)-\(last)" + (step == 1 ? "" : "/\(step)"))
-        }
-        return items
     }
 }

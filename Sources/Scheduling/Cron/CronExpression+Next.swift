@@ -2,7 +2,8 @@ extension CronExpression {
     /// The first occurrence strictly after an instant, or `nil` if there is none before the year
     /// 2200.
     ///
-    /// Where the zone's offset changes, by whatever amount, the rules of Debian's cron(8) hold:
+    /// Where the zone's offset changes, by whatever amount, the policy decides. Without one the
+    /// rules of Debian's cron(8) hold:
     ///
     /// - Expressions with fixed times (``isFixed``) run once for a time that is skipped, at the
     ///   first instant after the gap, and several times skipped by one gap run once together. A
@@ -11,39 +12,104 @@ extension CronExpression {
     ///   repeated ones run in both passes.
     ///
     /// No occurrence is before 1970.
-    public func next(after instant: Instant, in zone: Zone) -> Instant? {
-        guard !neverFires, instant < .distantFuture else { return nil }
-        let second = max(instant.secondsSinceEpoch, -1)
-        let next =
-            isFixed
-            ? nextFixed(after: second, in: zone.table) : nextInterval(after: second, in: zone.table)
-        guard let next, next < Instant.distantFuture.secondsSinceEpoch else { return nil }
-        return Instant(secondsSinceEpoch: next)
-    }
-
-    /// Fixed times: the earliest wall-clock time not shown yet, at the first instant that reaches
-    /// it.
-    private func nextFixed(after second: Int64, in table: ZoneTable) -> Int64? {
-        guard let wall = nextWall(notBefore: table.highestWall(at: second) + 1) else { return nil }
-        return table.firstInstant(reachingWall: wall)
-    }
-
-    /// All other expressions: the earliest matching time of each segment of constant offset.
-    private func nextInterval(after second: Int64, in table: ZoneTable) -> Int64? {
-        var index = table.index(at: second + 1)
-        var from = second + 1 + table.offsets[index]
-        guard var wall = nextWall(notBefore: from) else { return nil }
-        while wall - table.offsets[index] >= table.end(of: index) {
-            index += 1
-            let start = table.starts[index] + table.offsets[index]
-            // What was found still holds unless the clock was set back behind where the search
-            // began or forward over what it found.
-            if from <= start, start <= wall { continue }
-            from = start
-            guard let later = nextWall(notBefore: from) else { return nil }
-            wall = later
+    public func next(
+        after instant: Instant, in zone: Zone, policy: ClockChangePolicy = .cron
+    ) -> Instant? {
+        var second = max(instant.secondsSinceEpoch, -1)
+        let rules = ClockRules(policy, isFixed: isFixed)
+        while let hit = nextHit(after: second, in: zone.table, by: rules) {
+            guard hit.isDropped else { return Instant(secondsSinceEpoch: hit.second) }
+            second = hit.second
         }
-        return wall - table.offsets[index]
+        return nil
+    }
+
+    /// The first instant strictly after another at which the expression runs, or would run were it
+    /// not for a ``ClockChangePolicy/Gap/skip``. `nil` if there is none before the year 2200.
+    public func nextNominal(
+        after instant: Instant, in zone: Zone, policy: ClockChangePolicy = .cron
+    ) -> NominalInstant? {
+        let rules = ClockRules(policy, isFixed: isFixed)
+        let hit = nextHit(
+            after: max(instant.secondsSinceEpoch, -1), in: zone.table, by: rules)
+        guard let hit else { return nil }
+        return NominalInstant(
+            Instant(secondsSinceEpoch: hit.second), hit.isDropped ? .gap : .fires)
+    }
+}
+
+// MARK: - Instants
+
+/// An instant at which an expression runs, or at which times that a gap has dropped are accounted
+/// for.
+struct CronHit {
+    let second: Int64
+    let isDropped: Bool
+}
+
+extension CronExpression {
+    /// The first hit after a second that is not before -1.
+    func nextHit(after second: Int64, in table: ZoneTable, by rules: ClockRules) -> CronHit? {
+        let last = Instant.distantFuture.secondsSinceEpoch
+        guard !neverFires, second < last else { return nil }
+        var index = table.index(at: second + 1)
+        var segment = table.segments[index]
+        var wall = second + 1 + segment.offset
+        var isAtStart = segment.start == second + 1
+        var search = WallSearch(self)
+        while true {
+            if isAtStart, rules.gap != .pass, segment.highWater < segment.startWall,
+                search.first(notBefore: segment.highWater) < segment.startWall
+            {
+                guard segment.start < last else { return nil }
+                let runs = rules.gap == .substitute || runsAtStart(of: index, in: table, by: rules)
+                return CronHit(second: segment.start, isDropped: !runs)
+            }
+            let from = rules.fold == .first ? max(wall, segment.highWater) : wall
+            let match = search.first(notBefore: from)
+            if match < segment.endWall {
+                if rules.fold == .second, table.shows(match, after: index) {
+                    wall = match + 1
+                    isAtStart = false
+                    continue
+                }
+                let second = match - segment.offset
+                return second < last ? CronHit(second: second, isDropped: false) : nil
+            }
+            index += 1
+            guard index < table.segments.count else { return nil }
+            segment = table.segments[index]
+            wall = segment.startWall
+            isAtStart = true
+        }
+    }
+
+    /// Whether the time that the clock is set forward to matches by itself.
+    private func runsAtStart(of index: Int, in table: ZoneTable, by rules: ClockRules) -> Bool {
+        let wall = table.segments[index].startWall
+        guard nextWall(notBefore: wall) == wall else { return false }
+        return rules.fold != .second || !table.shows(wall, after: index)
+    }
+}
+
+/// The first matching wall-clock time from different points on, of which many have the same one.
+struct WallSearch {
+    private let expression: CronExpression
+    private var from = Int64.max
+    private var match = Int64.max
+
+    @inline(__always)
+    init(_ expression: CronExpression) {
+        self.expression = expression
+    }
+
+    /// The first matching time, or `Int64.max` if there is none up to the end of the year 2200.
+    @inline(__always)
+    mutating func first(notBefore wall: Int64) -> Int64 {
+        if from <= wall, wall <= match { return match }
+        from = wall
+        match = expression.nextWall(notBefore: wall) ?? .max
+        return match
     }
 }
 

@@ -48,6 +48,26 @@ struct CronParser {
         return try CronExpression(parseFields(fields))
     }
 
+    /// The weekday field alone.
+    mutating func parseWeekdays() throws(CronError) -> DayRule {
+        try checkCharacters()
+        let fields = split()
+        guard let first = fields.first else {
+            throw CronError(
+                .empty, field: .weekday, offset: 0,
+                "there is no weekday; write some, such as `SAT,SUN`")
+        }
+        guard fields.count == 1 else {
+            throw CronError(
+                .fieldCount, field: .weekday, offset: fields[1].lowerBound,
+                "weekdays are one field without blanks, such as `SAT,SUN`")
+        }
+        var days = DayRule()
+        var parser = CronFieldParser(.weekday, bytes: bytes, range: first)
+        _ = try parser.parse(days: &days)
+        return days
+    }
+
     private func checkCharacters() throws(CronError) {
         guard bytes.count <= Self.longest else {
             throw CronError(

@@ -34,7 +34,7 @@ public struct Zone: Sendable {
 
     /// Seconds to add to UTC to get the zone's wall clock; positive east of Greenwich.
     public func offsetSeconds(at instant: Instant) -> Int {
-        Int(table.offsets[table.index(at: instant.secondsSinceEpoch)])
+        Int(table.segments[table.index(at: instant.secondsSinceEpoch)].offset)
     }
 
     /// What a wall clock in the zone shows at the instant.
@@ -50,11 +50,11 @@ public struct Zone: Sendable {
     /// (the zone's name or its daylight-saving flag alone) do not.
     public func nextTransition(after instant: Instant) -> Transition? {
         let next = table.index(at: instant.secondsSinceEpoch) + 1
-        guard next < table.starts.count else { return nil }
+        guard next < table.segments.count else { return nil }
         return Transition(
-            instant: Instant(secondsSinceEpoch: table.starts[next]),
-            offsetSecondsBefore: Int(table.offsets[next - 1]),
-            offsetSecondsAfter: Int(table.offsets[next]))
+            instant: Instant(secondsSinceEpoch: table.segments[next].start),
+            offsetSecondsBefore: Int(table.segments[next - 1].offset),
+            offsetSecondsAfter: Int(table.segments[next].offset))
     }
 }
 
@@ -102,22 +102,17 @@ extension Zone {
     public func instants(of time: CivilTime) -> WallMapping {
         let wall = time.secondsSinceEpoch
         let first = table.firstInstant(reachingWall: wall)
-        let firstIndex = table.index(at: first)
-        guard first + table.offsets[firstIndex] == wall else {
+        let index = table.index(at: first)
+        guard first + table.segments[index].offset == wall else {
             return .gap(firstAfter: Instant(secondsSinceEpoch: first))
         }
-        var index = firstIndex + 1
         // Offsets stay within a day and a bit of each other; later segments cannot show the time
         // again.
-        while index < table.starts.count, table.starts[index] - first < 2 * 86_400 {
-            let second = wall - table.offsets[index]
-            if table.starts[index] <= second, second < table.end(of: index) {
-                return .fold(
-                    first: Instant(secondsSinceEpoch: first),
-                    second: Instant(secondsSinceEpoch: second))
-            }
-            index += 1
-        }
-        return .one(Instant(secondsSinceEpoch: first))
+        let later = table.segments[(index + 1)...].prefix { $0.start - first < 2 * 86_400 }
+        let again = later.first { $0.startWall <= wall && wall < $0.endWall }
+        guard let again else { return .one(Instant(secondsSinceEpoch: first)) }
+        return .fold(
+            first: Instant(secondsSinceEpoch: first),
+            second: Instant(secondsSinceEpoch: wall - again.offset))
     }
 }

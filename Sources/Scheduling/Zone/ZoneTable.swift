@@ -3,15 +3,30 @@ internal import Synchronization
 
 /// All changes of one zone's offset, as segments of constant offset.
 final class ZoneTable: Sendable {
-    /// The first second of each segment; the first segment begins at `Int64.min`.
-    let starts: [Int64]
+    /// A stretch of time in which the offset stays the same.
+    struct Segment: Sendable {
+        /// The first second; of the first segment, `Int64.min`.
+        let start: Int64
+        /// The first second after it; of the last segment, `Int64.max`.
+        let end: Int64
+        /// The offset from UTC, in seconds.
+        let offset: Int64
+        /// The wall-clock time that lies right behind all that the clock has shown before the
+        /// segment began. It only grows, where the clock itself is set back.
+        let highWater: Int64
+        /// The earliest wall-clock time that the clock shows after the segment's end.
+        let lowWater: Int64
 
-    /// The offset from UTC in each segment, in seconds.
-    let offsets: [Int64]
+        /// What the clock shows at the start.
+        @inline(__always)
+        var startWall: Int64 { start == .min ? .min : start + offset }
+        /// What the clock would show at the end, were it not set then.
+        @inline(__always)
+        var endWall: Int64 { end == .max ? .max : end + offset }
+    }
 
-    /// For each segment, the wall-clock time that lies right behind all that the clock has shown
-    /// before the segment began. It only grows, where the clock itself is set back.
-    private let highWater: [Int64]
+    /// In ascending order, without a gap; never empty.
+    let segments: [Segment]
 
     /// A zone that begins with an offset and changes it at the given seconds, in ascending order.
     init(initialOffset: Int64, changes: [(second: Int64, offset: Int64)]) {
@@ -26,43 +41,56 @@ final class ZoneTable: Sendable {
             starts.append(change.second)
             offsets.append(change.offset)
         }
-        self.starts = starts
-        self.offsets = offsets
-        self.highWater = highWater
+        var lowWater = Int64.max
+        var segments: [Segment] = []
+        for index in starts.indices.reversed() {
+            let isLast = index + 1 == starts.count
+            segments.append(
+                Segment(
+                    start: starts[index], end: isLast ? .max : starts[index + 1],
+                    offset: offsets[index], highWater: highWater[index], lowWater: lowWater))
+            if index > 0 { lowWater = min(lowWater, starts[index] + offsets[index]) }
+        }
+        self.segments = segments.reversed()
     }
 
     /// The segment of an instant.
+    @inline(__always)
     func index(at second: Int64) -> Int {
-        Self.lastIndex(in: starts, notAbove: second)
-    }
-
-    /// The first second after a segment.
-    func end(of index: Int) -> Int64 {
-        index + 1 < starts.count ? starts[index + 1] : .max
-    }
-
-    /// The latest wall-clock time shown up to and including an instant. In the second pass of a
-    /// repeated hour that is the end of the first.
-    func highestWall(at second: Int64) -> Int64 {
-        let index = index(at: second)
-        let shown = second + offsets[index]
-        return index == 0 ? shown : max(shown, highWater[index] - 1)
+        lastIndex { $0.start <= second }
     }
 
     /// The first instant whose wall clock shows `wall` or, where that is skipped, something later.
     func firstInstant(reachingWall wall: Int64) -> Int64 {
-        let index = Self.lastIndex(in: highWater, notAbove: wall)
-        return max(starts[index], wall - offsets[index])
+        let segment = segments[lastIndex { $0.highWater <= wall }]
+        return max(segment.start, wall - segment.offset)
     }
 
-    private static func lastIndex(in sorted: [Int64], notAbove value: Int64) -> Int {
-        var low = 0
-        var high = sorted.count
-        while high - low > 1 {
-            let middle = (low + high) / 2
-            if sorted[middle] <= value { low = middle } else { high = middle }
+    /// Whether the clock shows a wall-clock time after the end of a segment.
+    func shows(_ wall: Int64, after index: Int) -> Bool {
+        guard wall >= segments[index].lowWater else { return false }
+        return segments[(index + 1)...].contains { $0.startWall <= wall && wall < $0.endWall }
+    }
+
+    /// Whether the clock shows a wall-clock time before the start of a segment.
+    func shows(_ wall: Int64, before index: Int) -> Bool {
+        guard wall < segments[index].highWater else { return false }
+        return segments[..<index].contains { $0.startWall <= wall && wall < $0.endWall }
+    }
+
+    /// The last segment for which a condition holds that holds for the first one, and for none
+    /// after one for which it does not.
+    @inline(__always)
+    private func lastIndex(where holds: (Segment) -> Bool) -> Int {
+        segments.withUnsafeBufferPointer { segments in
+            var low = 0
+            var high = segments.count
+            while high - low > 1 {
+                let middle = (low + high) / 2
+                if holds(segments[middle]) { low = middle } else { high = middle }
+            }
+            return low
         }
-        return low
     }
 }
 
