@@ -110,7 +110,7 @@ public struct TaskRunner: Sendable {
         case .ran(let report): return try row(of: report.identity.runID)
         case .taken(let state): throw LedgerError(message: "it has its row already: \(state)")
         case .overlap(let reason): throw LedgerError(message: "another run is: \(reason)")
-        case .unreachable(let error): throw LedgerError(message: error)
+        case .unclaimed(let trouble): throw LedgerError(message: trouble.text)
         }
     }
 }

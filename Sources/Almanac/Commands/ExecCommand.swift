@@ -70,7 +70,7 @@ extension Node {
         }
         await bookkeeper.stop()
         let control = RunControl()
-        let watch = Task {
+        let watch = Task(executorPreference: WorkerThread.errands) {
             for await _ in signals { control.stop(.shutdown) }
         }
         defer { watch.cancel() }
@@ -101,7 +101,7 @@ extension Node {
             // A row that was skipped is no success: nothing has run under this key.
             return state == .succeeded ? .done : .failed
         case .overlap(let reason): throw CommandFailure("not run, since another run is: \(reason)")
-        case .unreachable(let error): throw CommandFailure(error)
+        case .unclaimed(let trouble): throw CommandFailure(trouble.text)
         }
     }
 

@@ -46,10 +46,13 @@ struct RunCommand: AsyncParsableCommand {
             options.stopsWhenIdle = untilIdle
             let scheduler = Scheduler(services: node.services, options: options)
             let clock = node.services.clock
+            let errands = WorkerThread.errands
             let companions = [
-                Task { await follow(signals, scheduler, settings, registry, logger) },
-                Task { await watch(database, scheduler, clock) },
-                Task { await stop(scheduler, after: limit, clock) },
+                Task(executorPreference: errands) {
+                    await follow(signals, scheduler, settings, registry, logger)
+                },
+                Task(executorPreference: errands) { await watch(database, scheduler, clock) },
+                Task(executorPreference: errands) { await stop(scheduler, after: limit, clock) },
             ]
             defer { for companion in companions { companion.cancel() } }
             try await scheduler.run(schedule)

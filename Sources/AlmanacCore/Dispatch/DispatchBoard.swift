@@ -17,6 +17,10 @@ package struct DispatchBoard: Sendable {
         case freed(worker: Int)
         /// A worker could not reach the database; it is free, its occurrence was not claimed.
         case returned(Occurrence, worker: Int)
+        /// The database refused the claim of this one; its worker is free, and it waits apart.
+        case refused(Occurrence, worker: Int)
+        /// What was refused may be tried again.
+        case renewed(Occurrence)
         /// The database may be back.
         case resume
         /// Nothing more is to be handed out.
@@ -71,6 +75,12 @@ package struct DispatchBoard: Sendable {
             free(worker)
             enqueue(occurrence)
             isHeld = true
+        case .refused(let occurrence, let worker):
+            free(worker)
+            wanted.insert(occurrence)
+        case .renewed(let occurrence):
+            // Not if it was withdrawn meanwhile.
+            if wanted.contains(occurrence) { enqueue(occurrence) }
         case .resume: isHeld = false
         case .drain: isDraining = true
         }

@@ -23,10 +23,10 @@ package struct RunLine {
             message = "has its row already"
             level = .debug
             details = ["state": "\(state.rawValue)"]
-        case .unreachable(let error):
-            message = "the database cannot be reached"
+        case .unclaimed(let trouble):
+            message = trouble.isGeneral ? "the database cannot be reached" : "could not be claimed"
             level = .warning
-            details = ["error": "\(error)"]
+            details = ["error": "\(trouble.text)"]
         }
     }
 

@@ -81,7 +81,7 @@ package final class Scheduler: Sendable {
         let (bookkeeper, clock, logger) = (bookkeeper, services.clock, services.logger)
         bookkeeper.hurry()
         let (signal, over) = AsyncStream.makeStream(of: Void.self)
-        Task {
+        Task(executorPreference: WorkerThread.errands) {
             do {
                 if let (instant, version) = end.watermark {
                     try await bookkeeper.moveWatermark(to: instant, by: version)
@@ -97,7 +97,7 @@ package final class Scheduler: Sendable {
             }
             over.yield()
         }
-        let patience = Task {
+        let patience = Task(executorPreference: WorkerThread.errands) {
             try await clock.sleep(for: .seconds(Self.closingSeconds))
             over.yield()
         }
@@ -108,7 +108,7 @@ package final class Scheduler: Sendable {
     private func work(with workers: [Worker]) async -> End {
         let clock = services.clock
         let post = post
-        let rings = Task {
+        let rings = Task(executorPreference: WorkerThread.errands) {
             for await _ in clock.rings { post.yield(.ring) }
         }
         post.yield(.ring)
@@ -142,8 +142,9 @@ enum NodeEvent: Sendable {
     case ring
     case ended(RunOrder, Occurrence, OrderEnd)
     case skipsWritten(SkippedOccurrences)
-    case skipsNotWritten(SkippedOccurrences, String)
+    case skipsNotWritten(SkippedOccurrences, LedgerTrouble)
     case writeAgain(SkippedOccurrences)
+    case claimAgain(Occurrence)
     case watermarkMoved(Instant)
     case watermarkRested
     case checkOrphans

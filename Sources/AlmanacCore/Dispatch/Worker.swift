@@ -9,8 +9,8 @@ package enum OrderEnd: Sendable {
     case taken(RunState)
     /// Another run of the job is alive.
     case overlap(String)
-    /// The database could not be reached; nothing was claimed.
-    case unreachable(String)
+    /// It could not be claimed, and has not run.
+    case unclaimed(LedgerTrouble)
 }
 
 /// One of a node's workers: claims an occurrence and runs it, on its own thread and connection.
@@ -57,8 +57,9 @@ package actor Worker {
             case .overlap(let reason): return .overlap(reason)
             }
         } catch {
-            bench.discard()
-            return .unreachable(String(describing: error))
+            let trouble = LedgerTrouble(error)
+            if trouble.isGeneral { bench.discard() } else { bench.cleanUp() }
+            return .unclaimed(trouble)
         }
     }
 

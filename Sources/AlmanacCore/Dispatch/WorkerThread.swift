@@ -15,6 +15,10 @@ package final class WorkerThread: TaskExecutor, SerialExecutor, @unchecked Senda
     /// the threads that everything else in the process shares.
     package static let canceller = WorkerThread(name: "almanac-cancel")
 
+    /// Where a node waits, listens and passes on what it hears: nothing here ever blocks, while
+    /// code of tasks may block every thread that Swift tasks share.
+    package static let errands = WorkerThread(name: "almanac-errands")
+
     /// Starts the thread.
     package init(name: String) {
         // The thread keeps the executor alive until it is stopped: a run that is under way must

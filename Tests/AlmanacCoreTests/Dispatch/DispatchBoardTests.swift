@@ -55,6 +55,41 @@ struct DispatchBoardTests {
         #expect(board.handle(.freed(worker: 1)) == [])
     }
 
+    @Test("an occurrence whose claim was refused waits apart, and holds up nobody")
+    func refused() {
+        var board = DispatchBoard(workers: 1)
+        _ = board.handle(.enqueue(due("bad", 1)))
+        _ = board.handle(.enqueue(due("good", 2)))
+        #expect(
+            board.handle(.refused(due("bad", 1), worker: 1)) == [.assign(due("good", 2), worker: 1)]
+        )
+        #expect(board.waitingCount == 1)
+        #expect(!board.isQuiet)
+        #expect(board.handle(.freed(worker: 1)) == [])
+        #expect(board.handle(.renewed(due("bad", 1))) == [.assign(due("bad", 1), worker: 1)])
+        _ = board.handle(.freed(worker: 1))
+        #expect(board.isQuiet)
+    }
+
+    @Test("what was withdrawn after its claim was refused does not come back")
+    func refusedAndWithdrawn() {
+        var board = DispatchBoard(workers: 1)
+        _ = board.handle(.enqueue(due("bad")))
+        _ = board.handle(.refused(due("bad"), worker: 1))
+        _ = board.handle(.withdraw(due("bad")))
+        #expect(board.isQuiet)
+        #expect(board.handle(.renewed(due("bad"))) == [])
+    }
+
+    @Test("what was refused does not keep a node from ending")
+    func refusedAtTheEnd() {
+        var board = DispatchBoard(workers: 1)
+        _ = board.handle(.enqueue(due("bad")))
+        _ = board.handle(.drain)
+        #expect(board.handle(.refused(due("bad"), worker: 1)) == [.drained])
+        #expect(board.handle(.renewed(due("bad"))) == [.drained])
+    }
+
     @Test("an occurrence that could not be claimed waits until the database may be back")
     func returned() {
         var board = DispatchBoard(workers: 2)

@@ -238,6 +238,31 @@ struct NodeTests {
         try await running
     }
 
+    @Test("a claim that the server refuses holds up its own job alone, and is tried again")
+    func refusedClaim() async throws {
+        let fixture = try await NodeFixture()
+        let services = try await fixture.services()
+        let schedule = try fixture.schedule(
+            "  bad: {every: 1h, task: node-task}\n  good: {every: 1s, task: node-task}\n", services)
+        try fixture.open(schedule, services)
+        try fixture.refuseRowsOfBad()
+        var options = SchedulerOptions()
+        options.workers = 1
+        let scheduler = Scheduler(services: services, options: options)
+        async let running: Void = scheduler.run(schedule)
+        // At the first instant the refused one goes first; the other has to run before any pause.
+        for rows in 1...3 { try await fixture.pass(1, expecting: rows) }
+        let without = try await fixture.query(states)
+        #expect(without == ["good succeeded schedule 3"])
+        try fixture.execute("DROP TRIGGER refuse ON almanac.runs")
+        try await fixture.pass(10, expecting: nil)
+        let bad: SQL = "SELECT state FROM almanac.runs WHERE job = 'bad'"
+        let after = try await fixture.eventually(bad, is: ["succeeded"])
+        #expect(after == ["succeeded"])
+        scheduler.stop()
+        try await running
+    }
+
     @Test("writes the instants of a suspended job as skipped")
     func suspended() async throws {
         let fixture = try await NodeFixture()
@@ -384,6 +409,26 @@ struct NodeTests {
 }
 
 extension NodeFixture {
+    /// Lets the server refuse every row of a job, as a missing right or a broken trigger would.
+    fileprivate func refuseRowsOfBad() throws {
+        try execute(
+            """
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql \
+            AS 'BEGIN RAISE EXCEPTION ''no''; END'
+            """)
+        try execute(
+            """
+            CREATE TRIGGER refuse BEFORE INSERT ON almanac.runs FOR EACH ROW \
+            WHEN (NEW.job = 'bad') EXECUTE FUNCTION refuse()
+            """)
+    }
+
+    fileprivate func execute(_ sql: SQL) throws {
+        let connection = try Connection(EngineConfiguration(database.connectionString))
+        defer { connection.close() }
+        try connection.execute(sql)
+    }
+
     /// Lets seconds pass, and waits until so many rows are there; ended ones unless one `isHeld`.
     fileprivate func pass(_ seconds: Double, expecting rows: Int?, isHeld: Bool = false)
         async throws

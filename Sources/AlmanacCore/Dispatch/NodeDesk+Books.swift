@@ -1,0 +1,76 @@
+import Logging
+import Scheduling
+
+extension NodeDesk {
+    mutating func write(_ skips: SkippedOccurrences) {
+        guard let job = jobs[skips.job].map(AccountedJob.init) ?? formerJobs[skips.job] else {
+            return
+        }
+        unwrittenSkips += 1
+        let bookkeeper = bookkeeper
+        let post = post
+        let version = version
+        Task(executorPreference: WorkerThread.errands) {
+            do {
+                try await bookkeeper.record(skips, job: job, version: version)
+                post.yield(.skipsWritten(skips))
+            } catch {
+                post.yield(.skipsNotWritten(skips, LedgerTrouble(error)))
+            }
+        }
+    }
+
+    mutating func skipsWritten(_ skips: SkippedOccurrences) {
+        unwrittenSkips -= 1
+        logger.notice(
+            "skipped",
+            metadata: [
+                "job": "\(skips.job)", "reason": "\(skips.reason.rawValue)",
+                "count": "\(skips.count)", "due": "\(skips.first)",
+            ])
+        plan(.settledSkip(skips))
+        if skips.reason == .superseded {
+            // Perhaps the planner had dispatched it: it knows nothing of a file that lost the job.
+            plan(.settled(Occurrence(job: skips.job, scheduledFor: skips.first)))
+        }
+        if isStopping { perform(board.handle(.drain)) }
+    }
+
+    mutating func retrySkips(_ skips: SkippedOccurrences, _ trouble: LedgerTrouble) {
+        logger.warning(
+            "skipped occurrences could not be recorded; trying again",
+            metadata: ["job": "\(skips.job)", "error": "\(trouble.text)"])
+        if isStopping {
+            // They hold the watermark back: the next start looks at them again.
+            unwrittenSkips -= 1
+            perform(board.handle(.drain))
+        } else {
+            later(.writeAgain(skips))
+            if trouble.isGeneral { databaseIsAway(trouble.text) }
+        }
+    }
+
+    mutating func moveWatermark() {
+        guard let instant = planner?.watermark, books.begins(instant) else { return }
+        let bookkeeper = bookkeeper
+        let (post, version, logger) = (post, version, logger)
+        let clock = services.clock
+        Task(executorPreference: WorkerThread.errands) {
+            do {
+                try await bookkeeper.moveWatermark(to: instant, by: version)
+                post.yield(.watermarkMoved(instant))
+            } catch {
+                logger.warning(
+                    "the watermark could not be written; trying again",
+                    metadata: ["error": "\(error)"])
+                try? await clock.sleep(for: .seconds(5))
+                post.yield(.watermarkRested)
+            }
+        }
+    }
+
+    mutating func watermarkMoved(_ instant: Instant) {
+        books.wrote(instant)
+        post(.watermarkRested, after: .seconds(1))
+    }
+}

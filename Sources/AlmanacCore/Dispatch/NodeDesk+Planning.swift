@@ -1,0 +1,103 @@
+import Logging
+import Scheduling
+
+extension NodeDesk {
+    mutating func plan(_ event: Planner.Event) {
+        guard !isStopping || !event.isTick else { return }
+        // In place: a copy of the planner's queue would cost a large schedule dearly.
+        for action in planner?.handle(event) ?? [] { perform(action) }
+    }
+
+    /// While the database is away time stands still for the planner: what becomes due meanwhile is
+    /// given out at once when it is back, the latest to run and the others as one range, instead of
+    /// piling up one by one.
+    mutating func tick() {
+        guard !isProbing else { return }
+        plan(.tick(now: services.clock.instant))
+    }
+
+    mutating func perform(_ action: Planner.Action) {
+        switch action {
+        case .dispatch(let occurrence):
+            if jobs[occurrence.job] == nil {
+                write(SkippedOccurrences(occurrence, reason: .superseded))
+            } else {
+                perform(board.handle(.enqueue(occurrence)))
+            }
+        case .withdraw(let occurrence): perform(board.handle(.withdraw(occurrence)))
+        case .skip(let skips): write(skips)
+        case .alarm(let instant): services.clock.setAlarm(at: instant)
+        case .clockWentBack(let from, let to):
+            logger.warning(
+                "the clock went back; nothing is run twice",
+                metadata: ["from": "\(from)", "to": "\(to)"])
+        }
+    }
+
+    mutating func activate(_ schedule: Schedule, _ activation: Activation) {
+        let now = services.clock.instant
+        for job in jobs.values { formerJobs[job.name] = AccountedJob(job) }
+        jobs = Dictionary(schedule.jobs.map { ($0.name, $0) }) { first, _ in first }
+        version = activation.version
+        if planner == nil { resume(from: activation, now: now) }
+        let planned = schedule.jobs.map { job in
+            AccountedJob(job).planned(from: activation.accountedFrom[job.name] ?? now)
+        }
+        plan(.schedule(planned, now: now))
+        logger.info(
+            "schedule in force",
+            metadata: [
+                "jobs": .stringConvertible(schedule.jobs.count),
+                "version": .stringConvertible(activation.version),
+            ])
+    }
+
+    /// What was in force before this start stays in force up to now: an occurrence that was missed
+    /// while nobody ran is judged by the schedule that it was due under.
+    mutating func resume(from activation: Activation, now: Instant) {
+        planner = Planner(watermark: activation.watermark)
+        var before: [String: PlannedJob] = [:]
+        let versions = activation.since.map { version -> ScheduleVersion in
+            var jobs: [String: PlannedJob] = [:]
+            for (name, definition) in version.definitions {
+                guard let job = AccountedJob(name: name, definition: definition) else {
+                    logger.warning(
+                        "a job of an earlier schedule cannot be read; what it missed is not known",
+                        metadata: ["job": "\(name)"])
+                    continue
+                }
+                formerJobs[name] = job
+                jobs[name] = job.planned(from: before[name]?.accountedFrom ?? version.inForceFrom)
+            }
+            before = jobs
+            return ScheduleVersion(
+                since: version.inForceFrom, jobs: jobs.values.sorted { $0.name < $1.name })
+        }
+        if !versions.isEmpty { plan(.resume(versions, now: now)) }
+    }
+
+    mutating func reload(_ schedule: Schedule) {
+        let bookkeeper = bookkeeper
+        let post = post
+        Task(executorPreference: WorkerThread.errands) {
+            do {
+                post.yield(.activated(schedule, try await bookkeeper.activate(schedule)))
+            } catch {
+                post.yield(.activationFailed(schedule, String(describing: error)))
+            }
+        }
+    }
+
+    mutating func retryReload(_ schedule: Schedule, _ error: String) {
+        logger.error(
+            "the new schedule could not be put in force; trying again",
+            metadata: ["error": "\(error)"])
+        later(.reload(schedule))
+    }
+}
+
+extension Planner.Event {
+    fileprivate var isTick: Bool {
+        if case .tick = self { true } else { false }
+    }
+}
