@@ -68,29 +68,32 @@ struct RecurrenceTests {
             .every(seconds: 1, anchor: Self.midnight), .cron(everySecond, .utc),
             .union([.every(seconds: 1, anchor: Self.midnight)]),
         ]
+        let first = NominalInstant(Self.midnight, .fires)
         for recurrence in recurrences {
             for count in [1, 2, 100, 101, 102, 5_000] as [Int64] {
-                let due = recurrence.due(
-                    from: Self.midnight, through: Self.midnight.advanced(bySeconds: count - 1))
-                #expect(due.latest == Self.midnight.advanced(bySeconds: count - 1))
-                #expect(due.following == Self.midnight.advanced(bySeconds: count))
-                #expect((due.earlier?.count ?? 0) == Int(count - 1))
-                #expect((due.earlier?.instants == nil) == (count == 1 || count > 101))
-                #expect(due.all.count == Int(count))
-                #expect(due.all.first == Self.midnight && due.all.last == due.latest)
-                #expect(due.all.instants?.count == (count > 100 ? nil : Int(count)))
-                let earlier = due.earlier?.instants ?? []
-                #expect(earlier.enumerated().allSatisfy { $1.seconds(since: Self.midnight) == $0 })
+                let last = Self.midnight.advanced(bySeconds: count - 1)
+                let due = recurrence.due(from: first, through: last)
+                #expect(due.latest == last)
+                #expect(due.following?.instant == last.advanced(bySeconds: 1))
+                let run = try #require(due.runs.first)
+                #expect(due.runs.count == 1 && run.count == Int(count))
+                #expect(run.first == Self.midnight && run.last == last)
+                #expect(run.instants?.count == (count > 100 ? nil : Int(count)))
+                let listed = run.instants ?? []
+                #expect(listed.enumerated().allSatisfy { $1.seconds(since: Self.midnight) == $0 })
+                let earlier = recurrence.withoutLast(run)
+                #expect((earlier?.count ?? 0) == Int(count - 1))
+                #expect((earlier?.instants == nil) == (count == 1 || count > 101))
             }
         }
     }
 
     @Test("a century of seconds at a fixed rate is counted without walking over them")
     func century() {
-        let due = Recurrence.every(seconds: 1, anchor: .distantPast)
-            .due(from: .distantPast, through: Instant(secondsSinceEpoch: .max))
+        let due = Recurrence.every(seconds: 1, anchor: .distantPast).due(
+            from: NominalInstant(.distantPast, .fires), through: Instant(secondsSinceEpoch: .max))
         #expect(due.latest == Instant.distantFuture.advanced(bySeconds: -1))
-        #expect(due.earlier?.count == 7_258_118_399)
+        #expect(due.runs.first?.count == 7_258_118_400)
         #expect(due.following == nil)
     }
 

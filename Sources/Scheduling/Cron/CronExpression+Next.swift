@@ -117,13 +117,14 @@ struct WallSearch {
 
 extension CronExpression {
     private static let lastYear = 2200
+    static let allMonths: UInt64 = 0x1FFE
 
     /// The first matching wall-clock time at or after `wall`, both in seconds since midnight of
     /// 1970-01-01 on that clock, or `nil` if there is none up to the end of the year 2200.
     func nextWall(notBefore wall: Int64) -> Int64? {
         let day = Gregorian.floorDivide(wall, 86_400)
         let secondOfDay = Int(wall - day * 86_400)
-        if months == 0x1FFE, days.matchesEveryDay {
+        if months == Self.allMonths, days.matchesEveryDay {
             if let time = timeOfDay(notBefore: secondOfDay) { return day * 86_400 + Int64(time) }
             return (day + 1) * 86_400 + Int64(firstTimeOfDay)
         }

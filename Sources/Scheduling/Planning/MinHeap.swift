@@ -41,6 +41,11 @@ struct MinHeap<Element: Comparable & Sendable>: Sendable {
         sink(0)
     }
 
+    /// Removes all elements of a kind, in linear time.
+    mutating func removeAll(where isUnwanted: (Element) -> Bool) {
+        self = MinHeap(elements.filter { !isUnwanted($0) })
+    }
+
     private mutating func sink(_ index: Int) {
         var parent = index
         while true {

@@ -20,6 +20,10 @@ extension Planner {
         case .settledSkip(let skipped):
             settle(skipped)
             return []
+        case .completed(let occurrence, let instant):
+            let completion = Completion(
+                scheduledFor: occurrence.scheduledFor, finishedAt: instant)
+            return complete(completion, of: occurrence.job) ? [.alarm(at: alarm)] : []
         }
     }
 
@@ -34,7 +38,8 @@ extension Planner {
 
     /// Switches to a schedule, after all that was due by the one before.
     private mutating func load(_ jobs: [PlannedJob], now: Instant) -> [Action] {
-        giveOut(through: now) + replaceJobs(with: jobs) + giveOut(through: now)
+        let due = giveOut(through: now) + giveOutDelayed(unlessKeptIn: jobs)
+        return due + replaceJobs(with: jobs) + giveOut(through: now)
     }
 
     private mutating func resume(_ versions: [ScheduleVersion], now: Instant) -> [Action] {
@@ -67,50 +72,13 @@ extension Planner {
             }
         }
     }
-
-    /// Gives out all that is due up to now and has not been given out.
-    private mutating func giveOut(through now: Instant) -> [Action] {
-        var actions: [Action] = []
-        while let top = upcoming.min, top.instant <= now {
-            let job = jobs[top.place].job
-            let due = job.recurrence.due(from: top.instant, through: now)
-            jobs[top.place].next = due.following
-            jobs[top.place].lastDue = due.latest
-            if let following = due.following {
-                upcoming.replaceMin(with: Upcoming(instant: following, place: top.place))
-            } else {
-                _ = upcoming.removeMin()
-            }
-            actions += give(out: due, of: job)
-        }
-        return actions
-    }
-
-    private mutating func give(out due: DueInstants, of job: PlannedJob) -> [Action] {
-        var actions = withdrawWaiting(of: job.name, .deadline)
-        guard !job.isSuspended else {
-            return actions + [skip(SkippedOccurrences(job: job.name, due.all, reason: .suspended))]
-        }
-        if let earlier = due.earlier {
-            actions.append(
-                skip(SkippedOccurrences(job: job.name, earlier, reason: .coalesced)))
-        }
-        let occurrence = Occurrence(
-            job: job.name, scheduledFor: due.latest,
-            origin: due.earlier == nil ? .schedule : .catchUp)
-        // A job that was removed and added again may bring back what is still on its way.
-        guard unsettled.insert(OccurrenceKey(occurrence)).inserted else { return actions }
-        held.insert(occurrence.scheduledFor)
-        waiting[job.name] = occurrence
-        return actions + [.dispatch(occurrence)]
-    }
 }
 
 // MARK: - On its way
 
 extension Planner {
     /// Takes back what of a job still waits for a worker.
-    private mutating func withdrawWaiting(of job: String, _ reason: SkipReason) -> [Action] {
+    mutating func withdrawWaiting(of job: String, _ reason: SkipReason) -> [Action] {
         guard let occurrence = waiting[job] else { return [] }
         return [.withdraw(occurrence), takeBack(occurrence, reason)]
     }
@@ -119,10 +87,12 @@ extension Planner {
     private mutating func takeBack(_ occurrence: Occurrence, _ reason: SkipReason) -> Action {
         let skipped = skip(SkippedOccurrences(occurrence, reason: reason))
         settle(occurrence)
+        let instant = occurrence.scheduledFor
+        _ = complete(Completion(scheduledFor: instant, finishedAt: instant), of: occurrence.job)
         return skipped
     }
 
-    private mutating func skip(_ skipped: SkippedOccurrences) -> Action {
+    mutating func skip(_ skipped: SkippedOccurrences) -> Action {
         unsettledSkips[SkipKey(skipped), default: 0] += 1
         held.insert(skipped.first)
         return .skip(skipped)
@@ -156,50 +126,5 @@ extension Planner {
         guard let count = unsettledSkips[key] else { return }
         unsettledSkips[key] = count > 1 ? count - 1 : nil
         held.remove(skipped.first)
-    }
-}
-
-// MARK: - Schedule
-
-extension Planner {
-    /// Puts the jobs of a schedule in the place of those before. Of two with one name the first
-    /// counts.
-    private mutating func replaceJobs(with new: [PlannedJob]) -> [Action] {
-        let oldJobs = jobs
-        let oldPlaces = places
-        jobs = []
-        places = [:]
-        for job in new where places[job.name] == nil {
-            places[job.name] = jobs.count
-            if let place = oldPlaces[job.name] {
-                jobs.append(continued(oldJobs[place], as: job))
-            } else {
-                let next = job.recurrence.next(after: max(job.accountedFrom, origin))
-                jobs.append(JobState(job: job, next: next))
-            }
-        }
-        upcoming = MinHeap(
-            jobs.indices.compactMap { place in
-                jobs[place].next.map { Upcoming(instant: $0, place: place) }
-            })
-        return oldJobs.flatMap { withdrawUnwanted(of: $0.job.name) }
-    }
-
-    /// Takes back what waits of a job that may not start any more.
-    private mutating func withdrawUnwanted(of job: String) -> [Action] {
-        guard let place = places[job] else { return withdrawWaiting(of: job, .superseded) }
-        return jobs[place].job.isSuspended ? withdrawWaiting(of: job, .suspended) : []
-    }
-
-    /// A job that was there before. If its times changed, the new ones begin where the old ones
-    /// ended.
-    private func continued(_ old: JobState, as job: PlannedJob) -> JobState {
-        var state = old
-        state.job = job
-        if old.job.recurrence != job.recurrence {
-            let end = max(plannedThrough, job.accountedFrom)
-            state.next = job.recurrence.next(after: end)
-        }
-        return state
     }
 }

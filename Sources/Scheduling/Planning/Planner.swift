@@ -7,7 +7,10 @@
 /// early and repeated ticks therefore lose and double nothing.
 ///
 /// Of several instants of one job that are due in one step the latest is dispatched and the
-/// earlier ones are skipped. An occurrence that still waits for a worker when the job's next one
+/// earlier ones are skipped, as are those that a calendar excludes or a gap drops. An occurrence
+/// with a ``StartOffset`` is due at its nominal instant and given out when it starts. A job that
+/// recurs by a delay has at most one occurrence on its way: the next one follows from its
+/// `completed`. An occurrence that still waits for a worker when the job's next one
 /// becomes due has missed its starting deadline and is taken back; so is one whose job is removed
 /// or suspended while it waits.
 ///
@@ -39,6 +42,11 @@ public struct Planner: Sendable {
         case settled(Occurrence)
         /// The skipped occurrences have their rows.
         case settledSkip(SkippedOccurrences)
+        /// An occurrence has ended, however and on whichever node, at an instant by the ledger's
+        /// clock. Needed of jobs that recur by a delay (``Recurrence/after(seconds:)``), also when
+        /// the owner itself wrote that an occurrence is skipped; the planner knows of its own
+        /// skips. Of other jobs, and when it is old news, it changes nothing. It settles nothing.
+        case completed(Occurrence, at: Instant)
     }
 
     /// What the owner has to do.
@@ -102,7 +110,8 @@ public struct Planner: Sendable {
         return result
     }
 
-    /// The next instant at which something is due, or `nil` if nothing will be.
+    /// The next instant at which something is to be given out, or `nil` if nothing will be. Jobs
+    /// that recur by a delay and wait for an occurrence to end set none.
     public var alarm: Instant? { upcoming.min?.instant }
 }
 
@@ -110,10 +119,24 @@ extension Planner {
     /// A job and how far it has been given out.
     struct JobState: Sendable {
         var job: PlannedJob
-        /// The first instant that was not given out yet.
-        var next: Instant?
-        /// The last one that was, if any.
+        /// The first instant that was not given out yet. None either while a job that recurs by a
+        /// delay has an occurrence on its way.
+        var next: NominalInstant?
+        /// When `next` is to be given out.
+        var wake: Instant?
+        /// The last instant that a calendar or a gap has not taken away and that was given out, if
+        /// any.
         var lastDue: Instant?
+        /// For a job that recurs by a delay the latest end of an occurrence, if any is known.
+        var completion: Completion?
+
+        init(_ job: PlannedJob) {
+            self.job = job
+            completion = job.lastCompletion
+        }
+
+        /// Whether `next` is due before it is given out.
+        var isDelayed: Bool { next?.instant != wake }
     }
 
     /// A job's place in the queue of next instants; equal instants in the order of the schedule.

@@ -122,6 +122,15 @@ extension Recurrence {
         }
     }
 
+    /// The instant before which nothing is due, if there is one.
+    var firstBound: Instant? {
+        switch self {
+        case .bounded(let inner, let first, _): [inner.firstBound, first].compactMap { $0 }.max()
+        case .filtered(let inner, _): inner.firstBound
+        case .cron, .every, .after, .union: nil
+        }
+    }
+
     /// The recurrence with something else for each delay.
     func withDelays(_ replacement: (Int64) -> Recurrence) -> Recurrence {
         switch self {

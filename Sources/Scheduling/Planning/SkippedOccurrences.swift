@@ -59,9 +59,9 @@ public struct SkippedOccurrences: Hashable, Sendable {
             count: 1, reason: reason, instants: [occurrence.scheduledFor])
     }
 
-    init(job: String, _ range: InstantRange, reason: SkipReason) {
+    init(job: String, _ run: NominalRun, reason: SkipReason) {
         self.init(
-            job: job, first: range.first, last: range.last, count: range.count, reason: reason,
-            instants: range.instants)
+            job: job, first: run.first, last: run.last, count: run.count, reason: reason,
+            instants: run.instants)
     }
 }

@@ -16,5 +16,7 @@ struct UnsettledInstants: Sendable {
         guard let count = counts[instant] else { return }
         counts[instant] = count > 1 ? count - 1 : nil
         while let top = heap.min, counts[top] == nil { _ = heap.removeMin() }
+        // While an early instant stays, those that are gone pile up behind it.
+        if heap.count > 2 * counts.count + 64 { heap = MinHeap(Array(counts.keys)) }
     }
 }
