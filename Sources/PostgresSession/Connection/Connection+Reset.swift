@@ -29,6 +29,13 @@ extension Connection {
     /// - Throws: ``PostgresError``. The connection is then closed: it must not be used again.
     public func reset() throws {
         guard isUsable else { throw PostgresError(.connectionLost, "the connection is closed") }
+        if native.cancels.isUnderWay {
+            close()
+            throw PostgresError(
+                .connectionLost,
+                "the connection was closed: a cancel that got no answer may yet hit what is run "
+                    + "on it next")
+        }
         guard needsReset || transactionStatus != .idle else { return }
         do {
             if transactionStatus != .idle { try execute("ROLLBACK") }
@@ -48,11 +55,15 @@ extension Connection {
     /// the statements that are not ours.
     private func resetStatements() -> [SQL] {
         var statements: [SQL] = [
-            "CLOSE ALL", "SET SESSION AUTHORIZATION DEFAULT", "RESET ALL", settingsStatement(),
-            "UNLISTEN *", "SELECT pg_catalog.pg_advisory_unlock_all()", "DISCARD TEMP",
-            "DISCARD SEQUENCES",
+            "CLOSE ALL", "SET SESSION AUTHORIZATION DEFAULT", "RESET ALL", "UNLISTEN *",
+            "SELECT pg_catalog.pg_advisory_unlock_all()", "DISCARD TEMP", "DISCARD SEQUENCES",
         ]
-        if hasConnectionCheck, let check = connectionCheckStatement() { statements.append(check) }
+        if !startedWithSettings {
+            statements.append(settingsStatement())
+            if hasConnectionCheck, let check = connectionCheckStatement() {
+                statements.append(check)
+            }
+        }
         statements.append(
             """
             SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql

@@ -107,9 +107,8 @@ extension Connection {
         needsReset = true
         var plan = WirePlan()
         for (index, sql) in list.enumerated() {
-            let text = sql.text
-            onStatement?(text)
-            plan.add(text, sql.parameters, index, &statements)
+            onStatement?(sql.text)
+            plan.add(sql.text, sql.parameters, index, &statements)
         }
         return read(native.run(plan.steps), plan, list)
     }

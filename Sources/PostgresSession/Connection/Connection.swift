@@ -17,6 +17,8 @@ public final class Connection {
     weak var latestCancelHandle: CancelHandle?
     /// True if the server checks for a vanished client.
     var hasConnectionCheck = false
+    /// True if the server took the session settings when the connection was made.
+    let startedWithSettings: Bool
     /// Who holds the connection, for messages.
     public internal(set) var holder: String
 
@@ -43,7 +45,7 @@ public final class Connection {
     public init(_ configuration: EngineConfiguration, for holder: String = "connection") throws {
         self.configuration = configuration
         self.holder = holder
-        native = try Connection.open(configuration)
+        (native, startedWithSettings) = try Connection.open(configuration)
         backendProcessID = native.backendProcessID
         cancelHandle = CancelHandle(native)
         statements = StatementCache(limit: configuration.preparedStatementLimit)
@@ -104,7 +106,9 @@ public final class Connection {
 
     // MARK: Opening
 
-    private static func open(_ configuration: EngineConfiguration) throws -> NativeConnection {
+    private static func open(
+        _ configuration: EngineConfiguration
+    ) throws -> (NativeConnection, startedWithSettings: Bool) {
         let redact = Redaction(configuration.connectionString)
         do {
             _ = try NativeConnection.parse(configuration.connectionString)
@@ -118,8 +122,7 @@ public final class Connection {
                 hint: "Write postgresql://user@host:5432/database or host=… dbname=….")
         } catch {}
         do {
-            return try NativeConnection.open(
-                configuration.parameters(), timeoutSeconds: configuration.connectTimeoutSeconds)
+            return try openWithOptions(configuration)
         } catch {
             var code = error.sqlState.map(PostgresError.code(ofSQLState:)) ?? .connectionRefused
             if error.message.hasPrefix("invalid ") { code = .invalidConnectionString }
@@ -129,22 +132,52 @@ public final class Connection {
         }
     }
 
-    /// Sets what every connection has set, and asks for the backend's start, in one round trip.
-    private func introduce() throws {
-        let results = try pipeline([
-            settingsStatement(),
-            """
-            SELECT backend_start, backend_start::text AS backend_start_text
-            FROM pg_stat_activity WHERE pid = pg_backend_pid()
-            """,
-        ])
-        if let row = results.last?.rows.first {
-            backendStart = try row.get("backend_start")
-            backendStartText = row.text("backend_start_text") ?? ""
+    /// With the session settings in the startup packet; without them where the server refuses.
+    private static func openWithOptions(
+        _ configuration: EngineConfiguration
+    ) throws(NativeConnection.OpenFailure) -> (NativeConnection, startedWithSettings: Bool) {
+        let deadline = MonotonicClock.seconds + configuration.connectTimeoutSeconds
+        let parameters = configuration.parameters()
+        if let options = configuration.startupOptions {
+            do {
+                let native = try NativeConnection.open(
+                    parameters + [("options", options)],
+                    timeoutSeconds: configuration.connectTimeoutSeconds)
+                return (native, true)
+            } catch  where EngineConfiguration.refusesOptions(sqlState: error.sqlState) {}
         }
-        if let check = connectionCheckStatement() {
+        let left = max(deadline - MonotonicClock.seconds, 0.001)
+        return (try NativeConnection.open(parameters, timeoutSeconds: left), false)
+    }
+
+    /// Asks for the backend's start, and sets what every connection has set, in one round trip.
+    private func introduce() throws {
+        let settings = startedWithSettings ? [] : [settingsStatement()]
+        try noteStart(try pipeline(settings + [Connection.startStatement]).last)
+        if backendStartText.isEmpty {
+            // To a role that the login role takes by its own settings the login's backend is
+            // another's.
+            let asLogin: [SQL] = ["SET ROLE NONE", Connection.startStatement, "RESET ROLE"]
+            try noteStart(try pipeline(asLogin)[1])
+        }
+        if startedWithSettings {
+            hasConnectionCheck = configuration.clientConnectionCheckMilliseconds > 0
+        } else if let check = connectionCheckStatement() {
             hasConnectionCheck = (try? execute(check)) != nil
         }
         needsReset = false
+    }
+
+    private static let startStatement: SQL = """
+        SELECT backend_start, backend_start::text AS backend_start_text
+        FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()
+        """
+
+    private func noteStart(_ result: StatementResult?) throws {
+        guard let row = result?.rows.first, let text = row.text("backend_start_text") else {
+            return
+        }
+        backendStart = try row.get("backend_start")
+        backendStartText = text
     }
 }

@@ -13,6 +13,8 @@ final class NativeConnection {
     private var isFinished = false
     let backendProcessID: Int32
     let serverVersion: Int
+    /// The cancel requests under way.
+    let cancels = CancelTraffic()
 
     init(_ pointer: OpaquePointer) {
         self.pointer = pointer

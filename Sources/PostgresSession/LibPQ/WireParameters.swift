@@ -7,22 +7,33 @@ struct WireParameters {
 
     init(_ parameters: [Parameter]) {
         offsets.reserveCapacity(parameters.count)
-        for parameter in parameters {
-            switch parameter.value {
-            case .null, .invalid: append(nil, isBinary: false)
-            case .text(let text): append(text, isBinary: false)
-            case .binary(let value): append(value, isBinary: true)
-            }
-        }
+        lengths.reserveCapacity(parameters.count)
+        formats.reserveCapacity(parameters.count)
+        for parameter in parameters { append(parameter.value) }
     }
 
-    private mutating func append(_ value: [UInt8]?, isBinary: Bool) {
-        offsets.append(value == nil ? nil : bytes.count)
-        lengths.append(Int32(clamping: value?.count ?? 0))
-        formats.append(isBinary ? 1 : 0)
-        if let value {
-            bytes += value
+    private mutating func append(_ value: Parameter.Value) {
+        let start = bytes.count
+        switch value {
+        case .null, .invalid: break
+        case .text(let text): bytes += text.string.utf8
+        case .binary(let value): bytes += value
+        case .word(let word, let count):
+            withUnsafeBytes(of: word.bigEndian) { bytes += $0.prefix(Int(count)) }
+        }
+        lengths.append(Int32(clamping: bytes.count - start))
+        switch value {
+        case .null, .invalid:
+            offsets.append(nil)
+            formats.append(0)
+        case .text:
+            offsets.append(start)
+            formats.append(0)
             bytes.append(0)  // Ends a text; libpq does not look at it after binary.
+        case .binary, .word:
+            offsets.append(start)
+            formats.append(1)
+            bytes.append(0)  // For a place to point to where there are no bytes at all.
         }
     }
 

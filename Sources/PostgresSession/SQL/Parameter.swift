@@ -3,12 +3,28 @@ public struct Parameter: Sendable, Hashable {
     /// The value's form.
     enum Value: Sendable, Hashable {
         case null
-        /// UTF-8. Bytes, not a `String`: two texts that differ only in how an accent is composed
-        /// are equal as `String`, but not in the database.
-        case text([UInt8])
+        case text(Text)
         case binary([UInt8])
+        /// The first `count` bytes of a word in network byte order: numbers and the like, without
+        /// a place of their own in memory.
+        case word(UInt64, count: UInt8)
         /// Cannot be sent; the reason is thrown when it would be.
         case invalid(String)
+    }
+
+    /// A text that is equal to another only byte by byte: two that differ only in how an accent is
+    /// composed are equal as `String`, but not in the database.
+    struct Text: Sendable, Hashable {
+        let string: String
+
+        static func == (left: Text, right: Text) -> Bool {
+            left.string.hasSameBytes(as: right.string)
+        }
+
+        func hash(into hasher: inout Hasher) {
+            // Of equal bytes it is equal, which is all that is asked.
+            hasher.combine(string)
+        }
     }
 
     /// The type told to the server.
@@ -31,12 +47,25 @@ public struct Parameter: Sendable, Hashable {
             return .invalid(
                 type, "a text holds the character NUL (U+0000), which PostgreSQL cannot store")
         }
-        return Parameter(type, .text(Array(text.utf8)))
+        return Parameter(type, .text(Text(string: text)))
     }
 
     /// A value in the server's binary form.
     public static func binary(_ bytes: [UInt8], _ type: PostgresType) -> Parameter {
-        Parameter(type, .binary(bytes))
+        // One form for the same bytes, or equal values would differ.
+        guard bytes.count > 8 else {
+            let word = bytes.reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+            let shift = UInt64(64 - 8 * bytes.count)
+            return Parameter(type, .word(word << shift, count: UInt8(bytes.count)))
+        }
+        return Parameter(type, .binary(bytes))
+    }
+
+    /// A number in binary form.
+    static func binary(_ number: some FixedWidthInteger, _ type: PostgresType) -> Parameter {
+        let bits = UInt64(truncatingIfNeeded: number)
+        let width = number.bitWidth / 8
+        return Parameter(type, .word(bits << UInt64(64 - 8 * width), count: UInt8(width)))
     }
 
     /// A value that cannot be sent. `reason` completes "the parameter cannot be sent: …" and must

@@ -1,7 +1,6 @@
 extension SQL {
     /// Throws for COPY from or to the client, which needs more than sending a statement.
     func refuseClientCopy() throws(PostgresError) {
-        let text = text
         guard LeadingKeywords(text, limit: 1).words == ["COPY"] else { return }
         var scanner = SQLScanner(text)
         while let token = scanner.next() {
@@ -17,23 +16,18 @@ extension SQL {
 
     /// Throws if the text or a parameter cannot be sent.
     func validate() throws(PostgresError) {
-        var count = 0
-        for piece in pieces {
-            switch piece {
-            case .text(let text) where text.utf8.contains(0):
-                throw PostgresError(
-                    .invalidParameter, "the SQL text holds the character NUL (U+0000)"
-                ).of(self)
-            case .parameter(let parameter):
-                count += 1
-                if case .invalid(let reason) = parameter.value {
-                    throw PostgresError(
-                        .invalidParameter, "parameter $\(count) cannot be sent: \(reason)"
-                    ).of(self)
-                }
-            default: break
-            }
+        if text.utf8.contains(0) {
+            throw PostgresError(
+                .invalidParameter, "the SQL text holds the character NUL (U+0000)"
+            ).of(self)
         }
+        for (index, parameter) in parameters.enumerated() {
+            guard case .invalid(let reason) = parameter.value else { continue }
+            throw PostgresError(
+                .invalidParameter, "parameter $\(index + 1) cannot be sent: \(reason)"
+            ).of(self)
+        }
+        let count = parameters.count
         guard count <= SQL.parameterLimit else {
             throw PostgresError(
                 .invalidParameter,

@@ -7,12 +7,12 @@
 /// `\(identifier: name)` quotes an identifier, `\(raw: text)` pastes trusted text as it is, and an
 /// interpolated `SQL` is spliced in, its parameters renumbered.
 public struct SQL: Sendable, Hashable {
-    enum Piece: Sendable, Hashable {
-        case text(String)
-        case parameter(Parameter)
-    }
-
-    private(set) var pieces: [Piece] = []
+    /// The text, with `$1`, `$2`, … for the parameters.
+    public private(set) var text = ""
+    /// The bound values, in the order of their numbers.
+    public private(set) var parameters: [Parameter] = []
+    /// Where each parameter's `$n` stands in the text, in UTF-8 bytes: what a splice renumbers.
+    private var marks: [Int] = []
 
     /// The most parameters one statement can have: the protocol counts them in 16 bits.
     public static let parameterLimit = 65_535
@@ -22,55 +22,58 @@ public struct SQL: Sendable, Hashable {
 
     /// Trusted text, pasted as it is.
     public init(raw text: String) {
-        append(raw: text)
-    }
-
-    /// The text, with `$1`, `$2`, … for the parameters.
-    public var text: String {
-        var text = ""
-        var count = 0
-        for piece in pieces {
-            switch piece {
-            case .text(let part): text += part
-            case .parameter:
-                count += 1
-                text += "$\(count)"
-            }
-        }
-        return text
-    }
-
-    /// The bound values, in the order of their numbers.
-    public var parameters: [Parameter] {
-        pieces.compactMap { piece in
-            if case .parameter(let parameter) = piece { parameter } else { nil }
-        }
+        self.text = text
     }
 
     /// Appends trusted text. Labelled, since an interpolated literal would rather be a `String`
     /// than an `SQL`, and its values would be pasted.
     public mutating func append(raw text: String) {
-        guard !text.isEmpty else { return }
-        if case .text(let last)? = pieces.last {
-            pieces[pieces.count - 1] = .text(last + text)
-        } else {
-            pieces.append(.text(text))
-        }
+        self.text += text
     }
 
     /// Appends a value as a parameter.
     public mutating func append(_ parameter: Parameter) {
-        pieces.append(.parameter(parameter))
+        marks.append(text.utf8.count)
+        parameters.append(parameter)
+        text += "$"
+        text += String(parameters.count)
     }
 
     /// Appends a fragment and its parameters.
     public mutating func append(_ fragment: SQL) {
-        for piece in fragment.pieces {
-            switch piece {
-            case .text(let text): append(raw: text)
-            case .parameter(let parameter): append(parameter)
-            }
+        guard !parameters.isEmpty, !fragment.parameters.isEmpty else {
+            let start = text.utf8.count
+            text += fragment.text
+            marks += fragment.marks.map { $0 + start }
+            parameters += fragment.parameters
+            return
         }
+        let source = fragment.text.utf8
+        var position = source.startIndex
+        for (index, mark) in fragment.marks.enumerated() {
+            let start = source.index(source.startIndex, offsetBy: mark)
+            text += fragment.text[position..<start]
+            append(fragment.parameters[index])
+            position = source.index(start, offsetBy: 1 + SQL.digits(of: index + 1))
+        }
+        text += fragment.text[position...]
+    }
+
+    /// Makes room, for a statement of many rows.
+    mutating func reserve(textBytes: Int, parameters count: Int) {
+        text.reserveCapacity(textBytes)
+        parameters.reserveCapacity(count)
+        marks.reserveCapacity(count)
+    }
+
+    private static func digits(of number: Int) -> Int {
+        var rest = number
+        var digits = 1
+        while rest >= 10 {
+            rest /= 10
+            digits += 1
+        }
+        return digits
     }
 
     /// `name` as a quoted identifier: `books` is `"books"`, `a"b` is `"a""b"`.

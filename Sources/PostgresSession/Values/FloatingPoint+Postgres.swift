@@ -10,7 +10,7 @@ protocol PostgresFloat: BinaryFloatingPoint, LosslessStringConvertible, Postgres
 extension PostgresFloat {
     /// The bits.
     public func postgresParameter() -> Parameter {
-        .binary(withUnsafeBytes(of: bitPattern.bigEndian, Array.init), Self.postgresType)
+        .binary(bitPattern, Self.postgresType)
     }
 
     /// The shortest digits that give the same number back.

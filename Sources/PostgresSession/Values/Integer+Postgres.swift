@@ -4,7 +4,7 @@ protocol PostgresInteger: FixedWidthInteger, PostgresEncodable, PostgresDecodabl
 extension PostgresInteger {
     /// Two, four or eight bytes.
     public func postgresParameter() -> Parameter {
-        .binary(withUnsafeBytes(of: bigEndian, Array.init), Self.postgresType)
+        .binary(self, Self.postgresType)
     }
 
     /// Decimal digits.

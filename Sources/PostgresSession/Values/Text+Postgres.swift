@@ -27,7 +27,7 @@ extension Bool: PostgresEncodable, PostgresDecodable {
     public static var postgresType: PostgresType { .bool }
 
     /// One byte.
-    public func postgresParameter() -> Parameter { .binary([self ? 1 : 0], .bool) }
+    public func postgresParameter() -> Parameter { .binary(self ? 1 : 0 as UInt8, .bool) }
 
     /// `t` or `f`
     public func postgresText() -> String? { self ? "t" : "f" }

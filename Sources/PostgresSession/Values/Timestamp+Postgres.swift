@@ -12,7 +12,7 @@ extension Date: PostgresEncodable, PostgresDecodable {
         guard let microseconds = postgresMicroseconds else {
             return .invalid(.timestamptz, "a Date lies outside the range of timestamptz")
         }
-        return .binary(withUnsafeBytes(of: microseconds.bigEndian, Array.init), .timestamptz)
+        return .binary(microseconds, .timestamptz)
     }
 
     /// ISO 8601 with microseconds, in UTC.
