@@ -45,8 +45,9 @@ public final class CancelHandle: Sendable {
         guard isArmed else { return "disarmed" }
         let answer = CancelAnswer()
         Thread.detachNewThread { [traffic] in
-            answer.give(target.cancel())
-            traffic.end()
+            let message = target.cancel()
+            traffic.end()  // First: who has the answer takes the request to be over.
+            answer.give(message)
         }
         return answer.wait(timeoutSeconds: timeoutSeconds)
     }
