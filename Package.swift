@@ -115,7 +115,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "FaultTests",
-            dependencies: ["AlmanacCLI", "AlmanacTesting", "PostgresServer", "PostgresSession"],
+            dependencies: [
+                "AlmanacCLI", "AlmanacCore", "AlmanacTesting", "PostgresServer", "PostgresSession",
+            ],
             swiftSettings: settings),
         // Without the settings of the house: examples compile as in a package of anybody's.
         .testTarget(

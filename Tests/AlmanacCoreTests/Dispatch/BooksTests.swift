@@ -1,5 +1,4 @@
 import AlmanacTesting
-import Dispatch
 import Foundation
 import Scheduling
 import Testing
@@ -71,47 +70,6 @@ struct BooksTests {
         clock.setAlarm(at: soon)
         #expect(await rings.next() == .due)
         #expect(clock.instant >= soon, "it rang early")
-    }
-
-    @Test("a sleep ends on time while tasks block every thread that all tasks share")
-    func sleepBesideBlocked() async throws {
-        let clock = try SystemClock()
-        let gate = DispatchSemaphore(value: 0)
-        let blocked = 64
-        let thread = WorkerThread(name: "sleeper")
-        defer { thread.stop() }
-        let sleeper = Task(executorPreference: thread) {
-            try await clock.sleep(for: .milliseconds(300))
-            for _ in 0..<blocked { gate.signal() }
-        }
-        // Each ends by the sleeper's hand, or by its own bound if the sleeper overslept.
-        let blockers = (0..<blocked).map { _ in
-            Task { gate.wait(timeout: .now() + 4) == .success }
-        }
-        try await sleeper.value
-        for blocker in blockers { #expect(await blocker.value, "the sleeper overslept") }
-    }
-
-    @Test("a sleep that is cancelled, before or while it sleeps, says so at once")
-    func cancelledSleep() async throws {
-        let clock = try SystemClock()
-        for round in 0..<100 {
-            let sleeper = Task { try await clock.sleep(for: .seconds(3_600)) }
-            if round.isMultiple(of: 2) { await Task.yield() }
-            sleeper.cancel()
-            await #expect(throws: CancellationError.self) { try await sleeper.value }
-        }
-    }
-
-    @Test(
-        "a sleep of no time, of less than none and of a fraction ends",
-        arguments: [.zero, .seconds(-5), .seconds(Int64.min), .nanoseconds(1), .milliseconds(3)]
-            as [Duration])
-    func shortSleep(duration: Duration) async throws {
-        let clock = try SystemClock()
-        let start = clock.uptime
-        try await clock.sleep(for: duration)
-        #expect(clock.uptime - start >= duration)
     }
 
     @Test("a manual clock rings and wakes only when it is advanced")

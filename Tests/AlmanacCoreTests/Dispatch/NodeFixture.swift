@@ -1,0 +1,176 @@
+import AlmanacTesting
+import Foundation
+import PostgresSession
+import Scheduling
+import Synchronization
+import Testing
+
+@testable import AlmanacCore
+
+/// A node under a clock that the test advances, on a real database.
+struct NodeFixture {
+    let database: TestDatabase
+    let clock: ManualClock
+    let start: Instant
+    private let observer: Observer
+
+    init() async throws {
+        database = try await TestDatabase.make()
+        observer = Observer(database.connectionString)
+        // A second before a full hour of 2026.
+        start = Instant(secondsSinceEpoch: 1_767_225_600 + 3_599)
+        clock = ManualClock(at: start)
+    }
+
+    func services() async throws -> NodeServices {
+        try await TaskRunner(
+            database.connectionString, tasks: [NodeTask.self, ProbeTask.self], clock: clock
+        ).services
+    }
+
+    func schedule(_ jobs: String, _ services: NodeServices) throws -> Schedule {
+        let text = "version: 1\njobs:\n" + jobs
+        let source = try SourceFile(path: "test.yaml", bytes: Array(text.utf8))
+        return try ScheduleLoader(tasks: services.registry).load(sources: [source]).schedule
+    }
+
+    /// Opens the accounts of a schedule at the start: the ledger itself goes by the server's clock.
+    func open(_ schedule: Schedule, _ services: NodeServices) throws {
+        let connection = try Connection(EngineConfiguration(database.connectionString))
+        defer { connection.close() }
+        _ = try services.ledger.activate(schedule, on: connection)
+        for (table, column) in [
+            ("accounts", "accounted_from"), ("watermark", "accounted_until"),
+            ("schedule_versions", "activated_at"),
+        ] {
+            try connection.execute(
+                "UPDATE almanac.\(identifier: table) SET \(identifier: column) = \(start.date)")
+        }
+    }
+
+    func query(_ sql: SQL) async throws -> [String] { try await observer.query(sql) }
+
+    /// Waits for a query to give what is expected; what it gave last otherwise.
+    func eventually(_ sql: SQL, is expected: [String]) async throws -> [String] {
+        try await observer.eventually(sql, is: expected)
+    }
+}
+
+/// Looks into the database on a thread of its own: a test that blocks one of the few threads that
+/// all tasks share would hold up the very node that it waits for.
+private actor Observer {
+    private nonisolated let thread = WorkerThread(name: "observer")
+    private let connectionString: String
+    private var connection: Connection?
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    init(_ connectionString: String) { self.connectionString = connectionString }
+
+    func query(_ sql: SQL) throws -> [String] {
+        let open = try connection ?? Connection(EngineConfiguration(connectionString))
+        connection = open
+        return try open.query(sql).map { try $0.get(at: 0) }
+    }
+
+    func eventually(_ sql: SQL, is expected: [String]) throws -> [String] {
+        var rows: [String] = []
+        for _ in 1...2_000 {
+            rows = try query(sql)
+            if rows == expected { break }
+            _ = try query("SELECT pg_sleep(0.01)::text")
+        }
+        return rows
+    }
+
+    isolated deinit {
+        connection?.close()
+        thread.stop()
+    }
+}
+
+/// Leaves a mark; with `hold` waits until the test lets it go.
+struct NodeTask: BatchTask {
+    static let name = "node-task"
+    var hold: String?
+
+    private enum Gate {
+        case closed(CheckedContinuation<Void, Never>)
+        case open
+    }
+
+    private static let gates = Mutex<[String: Gate]>([:])
+
+    /// Lets the run go on, also one that has not come to its gate yet.
+    static func release(_ name: String) {
+        let gate = gates.withLock { $0.updateValue(.open, forKey: name) }
+        if case .closed(let continuation) = gate { continuation.resume() }
+    }
+
+    /// Whether the run has come to its gate.
+    static func isHeld(_ name: String) -> Bool {
+        gates.withLock { if case .closed = $0[name] { true } else { false } }
+    }
+
+    func run(_ context: TaskContext) async throws {
+        guard let hold else { return }
+        await withCheckedContinuation { continuation in
+            let isOpen = Self.gates.withLock { gates in
+                if case .open = gates[hold] { return true }
+                gates[hold] = .closed(continuation)
+                return false
+            }
+            if isOpen { continuation.resume() }
+        }
+    }
+}
+
+extension NodeFixture {
+    /// Lets the server refuse every row of a job, as a missing right or a broken trigger would.
+    func refuseRowsOfBad() throws {
+        try execute(
+            """
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql \
+            AS 'BEGIN RAISE EXCEPTION ''no''; END'
+            """)
+        try execute(
+            """
+            CREATE TRIGGER refuse BEFORE INSERT ON almanac.runs FOR EACH ROW \
+            WHEN (NEW.job = 'bad') EXECUTE FUNCTION refuse()
+            """)
+    }
+
+    func execute(_ sql: SQL) throws {
+        let connection = try Connection(EngineConfiguration(database.connectionString))
+        defer { connection.close() }
+        try connection.execute(sql)
+    }
+
+    /// Lets seconds pass, and waits until so many rows are there; ended ones unless one `isHeld`.
+    func pass(_ seconds: Double, expecting rows: Int?, isHeld: Bool = false)
+        async throws
+    {
+        clock.advance(bySeconds: seconds)
+        guard let rows else { return }
+        let count: SQL = """
+            SELECT count(*)::text FROM almanac.runs \
+            WHERE scheduled_for > \(start.date) AND (\(isHeld) OR state <> 'running')
+            """
+        let found = try await eventually(count, is: ["\(rows)"])
+        #expect(found == ["\(rows)"])
+    }
+}
+
+extension ManualClock {
+    /// Another clock that shows the same time.
+    var copy: ManualClock { ManualClock(at: instant) }
+}
+
+extension NodeServices {
+    /// The same services under another clock.
+    func with(clock: any WallClock) -> NodeServices {
+        NodeServices(
+            engine: engine, ledger: ledger, registry: registry, clock: clock, logger: logger,
+            connectionString: connectionString)
+    }
+}
