@@ -10,7 +10,7 @@
 /// then mixed as by SplitMix64, because FNV leaves the upper ones alike for names that differ at
 /// their end.
 public struct StartOffset: Hashable, Sendable {
-    /// Each occurrence starts up to so many seconds later, each by an offset of its own; 0 for none.
+    /// Each occurrence starts up to so many seconds later, by an offset of its own; 0 for none.
     public let jitterSeconds: Int64
     /// Whether the job's occurrences start later by an offset that is the job's own and nearly
     /// always the same: up to the time to the next occurrence, and less than an hour.
