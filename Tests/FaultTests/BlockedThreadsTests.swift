@@ -4,9 +4,7 @@ import Testing
 
 @Suite("Code that blocks the threads which all tasks share")
 struct BlockedThreadsTests {
-    @Test(
-        "a sleep of the machine's clock ends on time while tasks block every thread that all tasks share"
-    )
+    @Test("a sleep of the machine's clock ends on time beside it")
     func sleepBesideBlocked() async throws {
         let clock = try SystemClock()
         let gate = DispatchSemaphore(value: 0)
