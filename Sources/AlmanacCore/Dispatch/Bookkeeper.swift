@@ -49,6 +49,11 @@ package actor Bookkeeper {
         }
     }
 
+    /// The ends of the latest occurrences of some jobs.
+    package func completions(of jobs: [String]) throws -> [String: Completion] {
+        try bench.ledger.completions(of: jobs, on: try bench.connection())
+    }
+
     /// Moves the watermark.
     package func moveWatermark(to instant: Instant, by version: Int64?) async throws {
         try await bench.persist { ledger, connection in
@@ -102,6 +107,7 @@ package actor Bookkeeper {
             gap = nil
         }
         var spans = recorded[...]
+        let recurrence = recurrence.asSkipped(from: skips.first)
         var next: Instant? = skips.first
         while let instant = next, instant <= skips.last {
             while let span = spans.first, span.upperBound < instant { spans.removeFirst() }
@@ -110,7 +116,8 @@ package actor Bookkeeper {
             } else {
                 gap = (gap?.first ?? instant, instant, (gap?.count ?? 0) + 1)
             }
-            next = recurrence.next(after: instant)
+            // Also what a calendar excludes: the range has no others.
+            next = recurrence.nextNominal(after: instant)?.instant
         }
         close()
         return gaps

@@ -41,7 +41,9 @@ extension NodeDesk {
         version = activation.version
         if planner == nil { resume(from: activation, now: now) }
         let planned = schedule.jobs.map { job in
-            AccountedJob(job).planned(from: activation.accountedFrom[job.name] ?? now)
+            AccountedJob(job).planned(
+                from: activation.accountedFrom[job.name] ?? now,
+                after: activation.completions[job.name])
         }
         plan(.schedule(planned, now: now))
         logger.info(
@@ -67,7 +69,9 @@ extension NodeDesk {
                     continue
                 }
                 formerJobs[name] = job
-                jobs[name] = job.planned(from: before[name]?.accountedFrom ?? version.inForceFrom)
+                jobs[name] = job.planned(
+                    from: before[name]?.accountedFrom ?? version.inForceFrom,
+                    after: activation.completions[name])
             }
             before = jobs
             return ScheduleVersion(

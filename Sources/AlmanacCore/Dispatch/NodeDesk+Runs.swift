@@ -40,6 +40,7 @@ extension NodeDesk {
         claimPauses[occurrence.job] = nil
         RunLine(order, end).log(to: logger)
         plan(.settled(occurrence))
+        if order.job.recurrence.isDelay { awaitEnd(of: occurrence) }
         perform(board.handle(.freed(worker: order.worker)))
     }
 

@@ -21,6 +21,8 @@ struct NodeDesk {
     var running: [UUID: RunningRun] = [:]
     var books: WatermarkBook
     var unwrittenSkips = 0
+    /// The occurrences of jobs by a delay whose end is being looked for.
+    var awaited: [String: Instant] = [:]
     var backoff = NodeDesk.growingPauses
     /// How long each job waits whose claim was refused.
     var claimPauses: [String: Backoff] = [:]
@@ -64,6 +66,8 @@ struct NodeDesk {
             unwrittenSkips -= 1
             write(skips)
         case .claimAgain(let occurrence): perform(board.handle(.renewed(occurrence)))
+        case .lookForCompletions: lookForCompletions()
+        case .completionsFound(let completions): completionsFound(completions)
         case .watermarkMoved(let instant): watermarkMoved(instant)
         case .watermarkRested: books.rested()
         case .checkOrphans: checkOrphans()

@@ -145,6 +145,8 @@ enum NodeEvent: Sendable {
     case skipsNotWritten(SkippedOccurrences, LedgerTrouble)
     case writeAgain(SkippedOccurrences)
     case claimAgain(Occurrence)
+    case lookForCompletions
+    case completionsFound([String: Completion])
     case watermarkMoved(Instant)
     case watermarkRested
     case checkOrphans

@@ -6,6 +6,7 @@ package struct AccountedJob: Sendable {
     package let name: String
     package let task: String
     package let recurrence: Recurrence
+    package let startOffset: StartOffset
     package let isSuspended: Bool
 
     /// A job of the schedule in force.
@@ -13,6 +14,7 @@ package struct AccountedJob: Sendable {
         name = job.name
         task = job.task
         recurrence = job.recurrence
+        startOffset = job.startOffset
         isSuspended = job.isSuspended
     }
 
@@ -23,21 +25,23 @@ package struct AccountedJob: Sendable {
             var suspend: Bool?
         }
         guard
-            let recurrence = try? JobDefinition.recurrence(inCanonicalText: definition),
+            let times = try? JobDefinition.times(inCanonicalText: definition),
             let kept = try? JSONDecoder().decode(Kept.self, from: Data(definition.utf8))
         else { return nil }
         self.name = name
         task = kept.task
-        self.recurrence = recurrence
+        recurrence = times.recurrence
+        startOffset = times.startOffset
         isSuspended = kept.suspend ?? false
     }
 }
 
 extension AccountedJob {
     /// The job as the planner sees it.
-    func planned(from instant: Instant) -> PlannedJob {
+    func planned(from instant: Instant, after completion: Completion?) -> PlannedJob {
         PlannedJob(
-            name: name, recurrence: recurrence, isSuspended: isSuspended, accountedFrom: instant)
+            name: name, recurrence: recurrence, isSuspended: isSuspended, accountedFrom: instant,
+            startOffset: startOffset, lastCompletion: completion)
     }
 }
 

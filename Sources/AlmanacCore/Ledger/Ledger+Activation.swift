@@ -13,6 +13,8 @@ package struct Activation: Sendable {
     package let since: [KeptVersion]
     /// From when on each job of the schedule is accounted for, by name.
     package let accountedFrom: [String: Instant]
+    /// When the latest occurrence of each job ended that recurs by a delay, by name.
+    package let completions: [String: Completion]
 }
 
 /// A schedule as the ledger has kept it.
@@ -37,8 +39,18 @@ extension Ledger {
             try openAccounts(schedule, on: connection)
             return Activation(
                 version: version, watermark: watermark, since: since,
-                accountedFrom: try accounts(on: connection))
+                accountedFrom: try accounts(on: connection),
+                completions: try completions(
+                    of: Self.delayed(in: schedule, and: since), on: connection))
         }
+    }
+
+    /// The jobs that recur by a delay, or did so in an earlier version.
+    private static func delayed(in schedule: Schedule, and since: [KeptVersion]) -> [String] {
+        let before = since.flatMap { version in
+            version.definitions.filter { $0.value.contains("\"after\"") }.keys
+        }
+        return Array(Set(schedule.jobs.filter(\.recurrence.isDelay).map(\.name) + before))
     }
 
     private func openWatermark(on connection: Connection) throws -> Instant {

@@ -20,6 +20,7 @@ enum ForeignKey {
     static func ours(for name: String, in place: ScheduleKey.Place) -> (key: String, how: Usage?)? {
         let folded = folded(name)
         if place == .file, let key = top[folded] { return (key, nil) }
+        if let key = inParts[place]?[folded], name != key { return (key, nil) }
         if place == .scheduleItem, folded == "schedule" { return ("cron", nil) }
         guard let key = inJobs[folded], name != key else { return nil }
         if place == .scheduleItem, key == "schedule" { return ("cron", nil) }
@@ -35,6 +36,26 @@ enum ForeignKey {
         "cronjobs": "jobs", "beatschedule": "jobs", "default": "defaults", "globals": "defaults",
         "apiversion": "version", "schemaversion": "version", "env": "environment",
         "notifications": "channels", "queues": "pools",
+    ]
+
+    private static let inParts: [ScheduleKey.Place: [String: String]] = [
+        .calendar: [
+            "days": "dates", "date": "dates", "holidays": "dates", "range": "ranges",
+            "periods": "ranges", "weekday": "weekdays", "byday": "weekdays", "ical": "iCalendar",
+            "ics": "iCalendar", "file": "iCalendar", "path": "iCalendar", "url": "iCalendar",
+        ],
+        .dateRange: [
+            "start": "from", "begin": "from", "since": "from", "end": "to", "until": "to",
+            "through": "to",
+        ],
+        .calendarUse: [
+            "excluding": "exclude", "except": "exclude", "skip": "exclude", "not": "exclude",
+            "include": "only", "including": "only", "on": "only",
+        ],
+        .clockChanges: [
+            "spring": "gap", "nonexistent": "gap", "skipped": "gap", "autumn": "fold",
+            "ambiguous": "fold", "repeated": "fold", "overlap": "fold",
+        ],
     ]
 
     private static let synonyms: [(ours: String, theirs: [String])] = [
@@ -99,7 +120,10 @@ enum ForeignKey {
         ),
         ("labels", ["tags", "annotations"]),
         ("description", ["comment", "title", "summary", "doc", "note"]),
-        ("calendars", ["holidays", "blackout"]),
+        ("calendars", ["holidays", "blackout", "calendar"]),
+        ("dst", ["dst_policy", "daylight_saving", "clock_changes"]),
+        ("spread", ["stagger", "hash"]),
+        ("owner", ["author", "team", "contact", "responsible", "maintainer"]),
     ]
 
     /// Where not only the name differs.

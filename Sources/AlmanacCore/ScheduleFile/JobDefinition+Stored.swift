@@ -1,22 +1,51 @@
 package import Scheduling
 
 extension JobDefinition {
-    /// The recurrence in a definition's ``canonicalText``, for schedules that were stored before.
+    /// What a definition's ``canonicalText`` says of the times of its job.
+    package struct StoredTimes: Sendable, Hashable {
+        package let recurrence: Recurrence
+        package let startOffset: StartOffset
+    }
+
+    /// The times in a definition's ``canonicalText``, for schedules that were stored before.
     ///
     /// - Throws: ``DiagnosticsError`` where the text is none that this version can read.
-    package static func recurrence(inCanonicalText text: String) throws -> Recurrence {
+    package static func times(inCanonicalText text: String) throws -> StoredTimes {
         let collector = DiagnosticCollector()
         let node = try YAMLParser.parse(
             text: CanonicalJSON.readableAsYAML(text), path: "stored definition")
-        let recurrence = collector.valueUnlessErrors { () -> Recurrence? in
+        let times = collector.valueUnlessErrors { () -> StoredTimes? in
             guard let node,
                 let job = MappingReader(
                     node, place: .job, subject: "a definition", collector: collector)
             else { return nil }
-            return RecurrenceReader(zones: ZoneReader(), collector: collector)
-                .read(job, name: node, zone: .utc, isZoneChosen: true)?.recurrence
+            return read(job, at: node, collector: collector)
         }
-        guard let recurrence else { throw DiagnosticsError(collector.diagnostics) }
-        return recurrence
+        guard let times else { throw DiagnosticsError(collector.diagnostics) }
+        return times
+    }
+
+    private static func read(
+        _ job: MappingReader, at node: YAMLNode, collector: DiagnosticCollector
+    ) -> StoredTimes? {
+        let zones = ZoneReader()
+        let shelf = CalendarShelf(folder: ".")
+        let reader = RecurrenceReader(
+            zones: zones, calendars: shelf, collector: collector,
+            zone: zones.read(job, collector: collector) ?? .utc, isZoneChosen: true,
+            defaults: JobDefaults(nil, zones: zones, calendars: shelf, collector: collector))
+        let offset = StartOffset(job, defaults: nil)
+        return reader.read(job, name: node).map {
+            StoredTimes(recurrence: $0.recurrence, startOffset: offset)
+        }
+    }
+}
+
+extension StartOffset {
+    /// What a job says of its start, or else what the defaults say.
+    init(_ job: MappingReader, defaults: JobDefaults?) {
+        let jitter = job.readSeconds("jitterSeconds", least: 0) ?? defaults?.jitterSeconds ?? 0
+        let spread = job.read("spread", choices: Spread.self) ?? defaults?.spread ?? .none
+        self.init(jitterSeconds: Int64(jitter), isSpread: spread == .hash)
     }
 }

@@ -4,11 +4,17 @@ package import Scheduling
 package struct JobDefinition: Sendable, Hashable {
     package let name: String
     package let description: String?
+    /// Whose job it is.
+    package let owner: String?
+    /// Texts to find jobs by.
+    package let labels: [String: String]
     /// The name of the task to run.
     package let task: String
     /// A mapping; empty where the file has none.
     package let parameters: YAMLNode
     package let recurrence: Recurrence
+    /// How much later than its nominal instants the job starts.
+    package let startOffset: StartOffset
     /// When the job is due, for people: `30 2 * * * Europe/Berlin`, `every 15m`.
     package let scheduleText: String
     package let timeZone: Zone
@@ -23,18 +29,47 @@ package struct JobDefinition: Sendable, Hashable {
     package let position: SourcePosition
     /// The folder of the file. Relative paths in the parameters are relative to it.
     package let baseDirectory: String
+}
 
+extension JobDefinition {
     /// The definition as a JSON object with its keys in order, to be stored.
     ///
     /// It has the vocabulary of the file. Numbers and booleans that JSON cannot spell, such as
     /// `0x1F` and `True`, are texts. It does not say where the definition stands, so nodes with
-    /// different folders agree on it.
-    package let canonicalText: String
+    /// different folders agree on it. Made anew each time.
+    package var canonicalText: String { CanonicalJSON.object(canonicalMembers).rendered }
 
-    /// Changes with whatever matters for a run or its instants: all but the description and the
-    /// place.
-    package let definitionDigest: String
+    /// Changes with whatever matters for a run or its instants: all but what is for people, and the
+    /// place. Made anew each time.
+    package var definitionDigest: String {
+        let members = canonicalMembers.filter { !Self.forPeople.contains($0.key) }
+        return Digest.hex([CanonicalJSON.object(members).rendered])
+    }
 
-    /// Changes with the instants alone.
-    package let scheduleDigest: String
+    /// Changes with the instants alone. Made anew each time.
+    package var scheduleDigest: String {
+        Digest.hex([CanonicalJSON.object(recurrence.canonicalMembers).rendered])
+    }
+
+    private static let forPeople: Set<String> = ["description", "owner", "labels"]
+
+    private var canonicalMembers: [CanonicalJSON.Member] {
+        // Calendars go by the job's zone, and say so.
+        var members = recurrence.canonicalMembers.filter { $0.key != "timeZone" }
+        members += [
+            ("task", .text(task)), ("parameters", CanonicalJSON(parameters)),
+            ("timeZone", .text(timeZone.identifier)), ("suspend", .raw("\(isSuspended)")),
+            ("transaction", .text(transaction.rawValue)),
+        ]
+        if let activeDeadlineSeconds {
+            members.append(("activeDeadlineSeconds", .raw("\(activeDeadlineSeconds)")))
+        }
+        members += startOffset.canonicalMembers
+        if let description { members.append(("description", .text(description))) }
+        if let owner { members.append(("owner", .text(owner))) }
+        if !labels.isEmpty {
+            members.append(("labels", .object(labels.map { ($0.key, .text($0.value)) })))
+        }
+        return members
+    }
 }

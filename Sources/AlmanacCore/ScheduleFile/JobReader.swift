@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Scheduling
 
 /// Reads the jobs of one file.
@@ -6,6 +5,7 @@ struct JobReader {
     let defaults: JobDefaults
     let baseDirectory: String
     let zones: ZoneReader
+    let calendars: CalendarShelf
     let collector: DiagnosticCollector
     let tasks: any TaskCatalog
     let taskNames: Set<String>
@@ -16,14 +16,20 @@ struct JobReader {
     /// The job under a key of `jobs`; `nil` where an error was reported.
     func read(_ pair: YAMLPair) -> JobDefinition? {
         collector.valueUnlessErrors {
-            checkName(pair.key)
+            if let problem = ScheduleName.job.problem(with: pair.name) {
+                collector.add(
+                    Diagnostic(
+                        category: .value, at: pair.key, message: problem.message,
+                        help: problem.help))
+            }
             guard !pair.value.isNull else {
                 collector.add(
                     Diagnostic(
                         category: .missing, at: pair.key,
                         message: "the job '\(pair.name)' is empty",
                         help:
-                            "indent its keys below its name: 'task', and 'schedule' or 'every'"
+                            "indent its keys below its name: 'task', and 'schedule', 'every' or "
+                            + "'after'"
                     ))
                 return nil
             }
@@ -39,69 +45,29 @@ struct JobReader {
         let ownZone = zones.read(job, collector: collector)
         let zone = ownZone ?? defaults.timeZone ?? .utc
         let isZoneChosen = job.hasTried("timeZone") || defaults.timeZone != nil
-        let recurrence = RecurrenceReader(zones: zones, collector: collector)
-            .read(job, name: name, zone: zone, isZoneChosen: isZoneChosen)
+        let recurrence = RecurrenceReader(
+            zones: zones, calendars: calendars, collector: collector, zone: zone,
+            isZoneChosen: isZoneChosen, defaults: defaults
+        ).read(job, name: name)
+        let startOffset = StartOffset(job, defaults: defaults)
         checkConcurrencyPolicy(job)
         let transaction =
             job.read("transaction", choices: TransactionMode.self) ?? defaults.transaction
         let deadline = job.readSeconds("activeDeadlineSeconds") ?? defaults.activeDeadlineSeconds
         let isSuspended = job.read("suspend", as: Bool.self) ?? false
         let description = job.read("description", as: String.self)
+        let owner = job.read("owner", as: String.self) ?? defaults.owner
+        let labels = job.readLabels() ?? defaults.labels
         let parameters = readParameters(job)
         let task = readTask(job, name: name, parameters: parameters, transaction: transaction)
         guard let recurrence, let task, let parameters else { return nil }
         warnWithoutDeadline(deadline, job: job, name: name)
         return JobDefinition(
-            name: name.scalar?.text ?? "", description: description, task: task,
-            parameters: parameters, recurrence: recurrence, timeZone: zone,
+            name: name.scalar?.text ?? "", description: description, owner: owner, labels: labels,
+            task: task, parameters: parameters, recurrence: recurrence.recurrence,
+            startOffset: startOffset, scheduleText: recurrence.text, timeZone: zone,
             isSuspended: isSuspended, transaction: transaction, activeDeadlineSeconds: deadline,
-            place: name, baseDirectory: baseDirectory)
-    }
-
-    // MARK: Names
-
-    private func checkName(_ key: YAMLNode) {
-        let name = key.scalar?.text ?? ""
-        let limit = 100
-        let count = name.unicodeScalars.count
-        let isShort = count <= limit
-        guard !(isShort && Self.isName(name)) else { return }
-        let message =
-            isShort
-            ? "'\(name)' cannot be the name of a job"
-            : "the name of a job has at most \(limit) characters, not \(count)"
-        collector.add(
-            Diagnostic(
-                category: .value, at: key, message: message,
-                help: "use letters of ASCII, digits, '.', '_' and '-', a letter or digit first"
-                    + (isShort ? Self.suggestedName(name).map { ", such as '\($0)'" } ?? "" : "")))
-    }
-
-    private static func isName(_ name: String) -> Bool {
-        guard let first = name.utf8.first, isLetterOrDigit(first) else { return false }
-        return name.utf8.allSatisfy {
-            isLetterOrDigit($0) || $0 == 0x2E || $0 == 0x5F || $0 == 0x2D
-        }
-    }
-
-    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-        default: false
-        }
-    }
-
-    private static func suggestedName(_ name: String) -> String? {
-        // Decomposed, `ü` is a `u` and a mark.
-        let plain = name.decomposedStringWithCanonicalMapping.unicodeScalars.filter {
-            $0.properties.generalCategory != .nonspacingMark
-        }
-        let words = String(String.UnicodeScalarView(plain)).utf8.split {
-            !(isLetterOrDigit($0) || $0 == 0x2E || $0 == 0x5F || $0 == 0x2D)
-        }
-        let text = words.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "-")
-        let trimmed = String(text.drop { $0 == "." || $0 == "_" || $0 == "-" })
-        return trimmed.isEmpty || trimmed == name ? nil : trimmed
+            file: name.source.path, position: name.position, baseDirectory: baseDirectory)
     }
 
     // MARK: Values

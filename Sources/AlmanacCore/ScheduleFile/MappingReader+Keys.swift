@@ -66,6 +66,7 @@ extension MappingReader {
     }
 
     static func names(of place: ScheduleKey.Place) -> String {
-        Suggestion.list(ScheduleKey.available(in: place).map(\.name), joinedBy: "and")
+        // All of them: a reader who is told of "8 more" has to go elsewhere.
+        Suggestion.list(ScheduleKey.available(in: place).map(\.name), joinedBy: "and", limit: 100)
     }
 }

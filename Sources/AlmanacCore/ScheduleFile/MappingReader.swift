@@ -98,21 +98,26 @@ struct MappingReader {
         return nil
     }
 
-    /// A number of seconds, at least 1.
-    func readSeconds(_ key: String) -> Int? {
+    /// A number of seconds.
+    ///
+    /// - Parameter least: the smallest that makes sense.
+    func readSeconds(_ key: String, least: Int = 1) -> Int? {
         guard let node = value(key) else { return nil }
         do {
-            return try seconds(in: node, key: key)
+            return try seconds(in: node, key: key, least: least)
         } catch {
             report(error, at: node)
             return nil
         }
     }
 
-    private func seconds(in node: YAMLNode, key: String) throws(YAMLValueError) -> Int {
+    private func seconds(
+        in node: YAMLNode, key: String, least: Int
+    ) throws(YAMLValueError) -> Int {
         let scalar = node.scalar
         let what = "'\(key)' must be a whole number of seconds"
         let found = ", not \(node.kindInWords)"
+        let without = "leave the key out for \(least == 0 ? "none" : "no limit")"
         switch scalar?.kind {
         case .string:
             if let seconds = try? DurationText.seconds(scalar?.text ?? "") {
@@ -125,19 +130,41 @@ struct MappingReader {
             guard let seconds, seconds <= longest else {
                 throw YAMLValueError(
                     message: "'\(key)' is longer than 100 years or no number of seconds at all",
-                    help: "write a whole number of seconds from 1 to \(longest)")
+                    help: "write a whole number of seconds from \(least) to \(longest)")
             }
-            guard seconds >= 1 else {
+            guard seconds >= least else {
                 throw YAMLValueError(
-                    message: "'\(key)' must be at least 1, not \(seconds)",
-                    help: "leave the key out for no limit")
+                    message: "'\(key)' must be at least \(least), not \(seconds)", help: without)
             }
             return seconds
-        case .null:
-            throw YAMLValueError(message: what + found, help: "leave the key out for no limit")
-        case .boolean, .float, nil:
-            throw YAMLValueError(message: what + found)
+        case .null: throw YAMLValueError(message: what + found, help: without)
+        case .boolean, .float, nil: throw YAMLValueError(message: what + found)
         }
+    }
+
+    /// The texts under `labels`; `nil` where there is no such key.
+    func readLabels() -> [String: String]? {
+        guard let node = value("labels") else { return nil }
+        guard let pairs = node.mapping else {
+            report(
+                YAMLValueError(
+                    message: "'labels' must be a mapping of names to texts, not "
+                        + node.kindInWords,
+                    help: "write 'labels: {team: sales}'"), at: node)
+            return nil
+        }
+        var labels: [String: String] = [:]
+        for pair in pairs {
+            if let problem = ScheduleName.label.problem(with: pair.name) {
+                report(problem, at: pair.key)
+            }
+            do {
+                labels[pair.name] = try String(pair.value, subject: "the label '\(pair.name)'")
+            } catch {
+                if let error = error as? YAMLValueError { report(error, at: pair.value) }
+            }
+        }
+        return labels
     }
 
     /// Reports what is wrong with a value.

@@ -21,6 +21,10 @@ package struct PlaceholderText: Sendable, Hashable {
 
     /// - Throws: ``YAMLValueError`` with the offset of a placeholder that is unknown or not closed.
     package init(_ text: String) throws(YAMLValueError) {
+        guard text.utf8.contains(UInt8(ascii: "$")) else {
+            parts = text.isEmpty ? [] : [.literal(text)]
+            return
+        }
         var parser = PlaceholderParser(text)
         parts = try parser.parse()
     }
@@ -64,10 +68,10 @@ private struct PlaceholderParser {
 
     mutating func parse() throws(YAMLValueError) -> [PlaceholderText.Part] {
         while position < scalars.count {
-            if follows("$${") {
+            if scalars[position] == "$", follows("$${") {
                 literal.append(contentsOf: "${".unicodeScalars)
                 position += 3
-            } else if follows("${") {
+            } else if scalars[position] == "$", follows("${") {
                 try parsePlaceholder()
             } else {
                 literal.append(scalars[position])

@@ -1,222 +1,218 @@
 internal import Scheduling
 
-/// Reads `schedule` or `every` of a job.
+/// Reads when a job is due.
 struct RecurrenceReader {
     let zones: ZoneReader
+    let calendars: CalendarShelf
     let collector: DiagnosticCollector
+    /// The zone of the job.
+    let zone: Zone
+    /// Whether the file names that zone.
+    let isZoneChosen: Bool
+    let defaults: JobDefaults
 
     struct Result {
         var recurrence: Recurrence
         /// For people.
         var text: String
-        /// The same in the vocabulary of the file, uniformly spelled.
-        var canonical: [(key: String, value: CanonicalJSON)]
     }
 
-    /// A cron expression with its zone.
-    private struct Item {
-        var text: String
-        var expression: CronExpression
-        var zone: Zone
+    /// The keys of which a job has one.
+    private static let kinds = ["schedule", "every", "after"]
+
+    func read(_ job: MappingReader, name: YAMLNode) -> Result? {
+        let bounds = readBounds(job)
+        let ownPolicy = readPolicy(job)
+        let use = job.hasTried("calendars") ? readCalendars(job) : defaults.calendars
+        guard let kind = kind(of: job, name: name), let node = job.value(kind) else { return nil }
+        let result: Result? =
+            switch kind {
+            case "schedule":
+                CronReader(
+                    zones: zones, collector: collector, zone: zone, isZoneChosen: isZoneChosen,
+                    policy: ownPolicy ?? defaults.dst
+                ).read(node)
+            case "every": readEvery(node, job, from: bounds?.first)
+            default: readAfter(node, job)
+            }
+        if kind != "schedule" { refusePolicy(job, kind: kind) }
+        guard var result, let bounds, let use else { return nil }
+        if bounds.first != nil || bounds.last != nil {
+            result.recurrence = .bounded(
+                result.recurrence, from: bounds.first, through: bounds.last)
+        }
+        if !use.isEmpty {
+            result.recurrence = .filtered(result.recurrence, use.filter(in: zone))
+        }
+        return result
     }
 
-    /// - Parameters:
-    ///   - zone: the zone of the job.
-    ///   - isZoneChosen: whether the file names that zone.
-    func read(_ job: MappingReader, name: YAMLNode, zone: Zone, isZoneChosen: Bool) -> Result? {
-        switch (job.value("schedule"), job.value("every")) {
-        case (nil, nil):
-            if job.hasTried("schedule") || job.hasTried("every") { return nil }
+    /// The one of the keys that the job has.
+    private func kind(of job: MappingReader, name: YAMLNode) -> String? {
+        let written = Self.kinds.filter { job.value($0) != nil }
+        if written.count > 1 {
+            let last = written.max { position(of: $0, in: job) < position(of: $1, in: job) }
+            let first = written.min { position(of: $0, in: job) < position(of: $1, in: job) }
+            guard let last, let first, let key = job.key(last) else { return nil }
+            collector.add(
+                Diagnostic(
+                    category: .schedule, at: key,
+                    message: "a job has one of 'schedule', 'every' and 'after', not several",
+                    help: "remove all but one; '\(first)' stands at line "
+                        + "\(position(of: first, in: job).line)"))
+            return nil
+        }
+        if written.isEmpty, !Self.kinds.contains(where: job.hasTried) {
             collector.add(
                 Diagnostic(
                     category: .missing, at: name,
                     message: "the job '\(name.scalar?.text ?? "")' does not say when it runs",
-                    help: "add 'schedule: \"30 2 * * *\"' or 'every: 15m'"))
-            return nil
-        case (let schedule?, let every?):
-            collector.add(
-                Diagnostic(
-                    category: .schedule, at: job.key("every") ?? every,
-                    message: "a job has either 'schedule' or 'every', not both",
-                    help: "remove one; 'schedule' stands at line \(schedule.position.line)"))
-            return nil
-        case (let schedule?, nil):
-            return readSchedule(schedule, zone: zone, isZoneChosen: isZoneChosen)
-        case (nil, let every?):
-            return readEvery(every, job)
+                    help: "add 'schedule: \"30 2 * * *\"', 'every: 15m' or 'after: 15m'"))
         }
+        return written.first
     }
 
-    // MARK: every
+    private func position(of key: String, in job: MappingReader) -> SourcePosition {
+        job.key(key)?.position ?? .start
+    }
 
-    private func readEvery(_ node: YAMLNode, _ job: MappingReader) -> Result? {
+    // MARK: every and after
+
+    private func readEvery(_ node: YAMLNode, _ job: MappingReader, from anchor: Instant?) -> Result?
+    {
+        guard let seconds = readDuration(node, job, key: "every") else { return nil }
+        return Result(
+            recurrence: .every(seconds: seconds, anchor: anchor ?? .distantPast),
+            text: "every \(DurationText.text(seconds))")
+    }
+
+    private func readAfter(_ node: YAMLNode, _ job: MappingReader) -> Result? {
+        guard let seconds = readDuration(node, job, key: "after") else { return nil }
+        return Result(
+            recurrence: .after(seconds: seconds),
+            text: "\(DurationText.text(seconds)) after each completion")
+    }
+
+    private func readDuration(_ node: YAMLNode, _ job: MappingReader, key: String) -> Int64? {
         do {
-            let seconds = try seconds(in: node)
-            let spelled = DurationText.text(seconds)
-            return Result(
-                recurrence: .every(seconds: seconds, anchor: .distantPast),
-                text: "every \(spelled)",
-                canonical: [("every", .text(spelled))])
+            return try seconds(in: node, key: key)
         } catch {
             job.report(error, at: node, category: .schedule)
             return nil
         }
     }
 
-    private func seconds(in node: YAMLNode) throws(YAMLValueError) -> Int64 {
+    private func seconds(in node: YAMLNode, key: String) throws(YAMLValueError) -> Int64 {
         guard let scalar = node.scalar, scalar.kind != .null else {
             throw YAMLValueError(
-                message: "'every' must be a duration, not \(node.kindInWords)",
+                message: "'\(key)' must be a duration, not \(node.kindInWords)",
                 help: "write a whole number and a unit: 90s, 15m, 2h or 1d")
         }
         if scalar.text.hasPrefix("@") || scalar.text.split(separator: " ").count >= 5 {
             throw YAMLValueError(
-                message: "'every' takes a duration, not a cron expression",
+                message: "'\(key)' takes a duration, not a cron expression",
                 help: "did you mean 'schedule'?")
         }
         let seconds = try DurationText.seconds(scalar.text)
         guard seconds >= 1 else {
             throw YAMLValueError(
-                message: "'every' must be at least 1 second, not '\(scalar.text)'",
+                message: "'\(key)' must be at least 1 second, not '\(scalar.text)'",
                 help: "to stop the job write 'suspend: true'")
         }
         return seconds
     }
 
-    // MARK: schedule
+    // MARK: dst
 
-    private func readSchedule(_ node: YAMLNode, zone: Zone, isZoneChosen: Bool) -> Result? {
-        var items: [Item] = []
-        switch node.content {
-        case .scalar:
-            let item = readItem(
-                node, subject: "'schedule'", zone: zone, isZoneChosen: isZoneChosen)
-            guard let item else { return nil }
-            items = [item]
-        case .sequence(let nodes):
-            guard !nodes.isEmpty else {
+    /// The job's own policy, if it has one.
+    private func readPolicy(_ job: MappingReader) -> ClockChangePolicy? {
+        job.value("dst").map { ClockChangePolicy($0, collector: collector) }
+    }
+
+    private func refusePolicy(_ job: MappingReader, kind: String) {
+        guard let key = job.key("dst") else { return }
+        collector.add(
+            Diagnostic(
+                category: .schedule, at: key,
+                message: "'dst' says nothing about '\(kind)', which knows no clock on the wall",
+                help: "remove it; only 'schedule' goes by the clock of a zone"))
+    }
+
+    // MARK: Calendars
+
+    private func readCalendars(_ job: MappingReader) -> CalendarUse? {
+        guard let node = job.value("calendars") else { return nil }
+        return collector.valueUnlessErrors {
+            CalendarUse(node, shelf: calendars, collector: collector)
+        }
+    }
+
+    // MARK: startAt and endAt
+
+    /// `nil` where one of them is wrong.
+    private func readBounds(_ job: MappingReader) -> (first: Instant?, last: Instant?)? {
+        collector.valueUnlessErrors {
+            let first = readInstant(job, "startAt")
+            let last = readInstant(job, "endAt")
+            if let first, let last, last < first, let node = job.value("endAt") {
                 collector.add(
                     Diagnostic(
-                        category: .schedule, at: node, message: "'schedule' is an empty list",
-                        help: "add a cron expression; to stop the job write 'suspend: true'"))
-                return nil
+                        category: .schedule, at: node,
+                        message: "'endAt' is before 'startAt': the job would never be due",
+                        help: "'startAt' is \(first); to stop the job write 'suspend: true'"))
             }
-            let read = nodes.map {
-                readItem(
-                    $0, subject: "an item of 'schedule'", zone: zone, isZoneChosen: isZoneChosen)
-            }
-            items = read.compactMap { $0 }
-            guard items.count == read.count else { return nil }
-        case .mapping:
-            collector.add(
-                Diagnostic(
-                    category: .schedule, at: node,
-                    message: "'schedule' must be a cron expression or a list, not a mapping",
-                    help: "begin it with '- ': a list of one"))
+            return (first, last)
+        }
+    }
+
+    private func readInstant(_ job: MappingReader, _ key: String) -> Instant? {
+        guard let node = job.value(key), let text = job.read(key, as: String.self) else {
             return nil
         }
-        return result(items)
-    }
-
-    private func result(_ items: [Item]) -> Result? {
-        guard let first = items.first else { return nil }
-        let members = items.map { Recurrence.cron($0.expression, $0.zone) }
-        let isOneZone = items.allSatisfy { $0.zone == first.zone }
-        let text =
-            isOneZone
-            ? items.map(\.text).joined(separator: ", ") + " \(first.zone.identifier)"
-            : items.map { "\($0.text) \($0.zone.identifier)" }.joined(separator: ", ")
-        let canonical = items.map {
-            CanonicalJSON.object([
-                ("cron", .text($0.expression.description)), ("timeZone", .text($0.zone.identifier)),
-            ])
+        guard let instant = Instant(iso8601: text) else {
+            collector.add(
+                Diagnostic(
+                    category: .value, at: node,
+                    message: "'\(key)' must be an instant as in RFC 3339, not '"
+                        + "\(text.shortened(to: 40))'",
+                    help: InstantText.help(for: text, in: zone)))
+            return nil
         }
-        return Result(
-            recurrence: members.count == 1 ? members[0] : .union(members), text: text,
-            canonical: [("schedule", .list(canonical))])
+        guard instant >= .distantPast, instant < .distantFuture else {
+            collector.add(
+                Diagnostic(
+                    category: .value, at: node,
+                    message: "'\(key)' is outside of the years 1970 to 2199",
+                    help: "leave the key out where there is no such bound"))
+            return nil
+        }
+        return instant
     }
+}
 
-    private func readItem(
-        _ node: YAMLNode, subject: String, zone: Zone, isZoneChosen: Bool
-    ) -> Item? {
+extension ClockChangePolicy {
+    /// The value of `dst`; what is wrong with it is reported.
+    init(_ node: YAMLNode, collector: DiagnosticCollector) {
+        self.init()
         guard node.mapping != nil else {
-            return readCron(
-                node, subject: subject, zone: zone, isZoneChosen: isZoneChosen)
+            collector.add(
+                Diagnostic(
+                    category: .value, at: node,
+                    message: "'dst' must be a mapping, not \(node.kindInWords)",
+                    help: Self.help(for: node.scalar?.text ?? "")))
+            return
         }
         guard
             let reader = MappingReader(
-                node, place: .scheduleItem, subject: subject, collector: collector)
-        else { return nil }
-        let ownZone = zones.read(reader, collector: collector)
-        guard let cron = reader.value("cron") else {
-            if reader.hasTried("cron") { return nil }
-            collector.add(
-                Diagnostic(
-                    category: .missing, at: node, message: "'cron' is missing in this item",
-                    help: "add 'cron: \"30 2 * * *\"'"))
-            return nil
-        }
-        let isChosen = isZoneChosen || reader.hasTried("timeZone")
-        let item = readCron(
-            cron, subject: "'cron'", zone: ownZone ?? zone, isZoneChosen: isChosen)
-        return reader.value("timeZone") != nil && ownZone == nil ? nil : item
+                node, place: .clockChanges, subject: "'dst'", collector: collector)
+        else { return }
+        gap = reader.read("gap", choices: Gap.self)
+        fold = reader.read("fold", choices: Fold.self)
     }
 
-    private func readCron(
-        _ node: YAMLNode, subject: String, zone: Zone, isZoneChosen: Bool
-    ) -> Item? {
-        guard let scalar = node.scalar, scalar.kind != .null else {
-            collector.add(
-                Diagnostic(
-                    category: .schedule, at: node,
-                    message: "\(subject) must be a cron expression, not \(node.kindInWords)",
-                    help: "write it in quotes, such as \"30 2 * * *\""))
-            return nil
-        }
-        let expression: CronExpression
-        do {
-            expression = try CronExpression(scalar.text)
-        } catch {
-            collector.add(
-                Diagnostic(
-                    category: .schedule, inside: node, offset: error.offset,
-                    message: error.message.replacing("`", with: "'"), help: Self.help(for: scalar)))
-            return nil
-        }
-        guard !expression.neverFires else {
-            collector.add(
-                Diagnostic(
-                    category: .schedule, at: node,
-                    message: "'\(scalar.text)' never fires: no year has such a day",
-                    help: "for the last day of a month write L; to stop the job, 'suspend: true'"))
-            return nil
-        }
-        warn(about: expression, at: node, zone: zone, isZoneChosen: isZoneChosen)
-        let text = scalar.text.split { $0 == " " || $0 == "\t" }.joined(separator: " ")
-        return Item(text: text, expression: expression, zone: zone)
-    }
-
-    private static func help(for scalar: YAMLScalar) -> String? {
-        guard (try? DurationText.seconds(scalar.text)) != nil, scalar.kind == .string else {
-            return nil
-        }
-        return "for a fixed rate write 'every: \(scalar.text)' instead of 'schedule'"
-    }
-
-    private func warn(
-        about expression: CronExpression, at node: YAMLNode, zone: Zone, isZoneChosen: Bool
-    ) {
-        for warning in expression.warnings {
-            collector.add(
-                Diagnostic(
-                    severity: .warning, category: .cronStyle, at: node,
-                    message: warning.message.replacing("`", with: "'")))
-        }
-        guard expression.isFixed, !isZoneChosen else { return }
-        collector.add(
-            Diagnostic(
-                severity: .warning, category: .defaultTimeZone, at: node,
-                message: "these times are in \(zone.identifier), because no time zone is named",
-                help: "add 'timeZone: …' to the job or to 'defaults'; UTC is fine if it is said"))
+    private static func help(for text: String) -> String {
+        if let gap = Gap(rawValue: text) { return "write {gap: \(gap.rawValue)}" }
+        if let fold = Fold(rawValue: text) { return "write {fold: \(fold.rawValue)}" }
+        return "write {gap: nextValid, fold: first}, or one of the two"
     }
 }

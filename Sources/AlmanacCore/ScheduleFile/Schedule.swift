@@ -5,16 +5,17 @@ package struct Schedule: Sendable {
     /// In the order of their names.
     package let jobs: [JobDefinition]
     /// What the jobs were read from.
-    package let files: [ScheduleSource]
-    /// Changes with any job's definition, its description included; not with places and comments.
-    package let digest: String
-
-    package init(jobs: [JobDefinition], files: [ScheduleSource]) {
-        let sorted = jobs.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    package let files: [SourceFile]
+    package init(jobs: [JobDefinition], files: [SourceFile]) {
         self.version = Self.formatVersion
-        self.jobs = sorted
+        self.jobs = jobs.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         self.files = files
-        self.digest = Digest.hex(sorted.lazy.flatMap { [$0.name, $0.canonicalText] })
+    }
+
+    /// Changes with any job's definition, its description included; not with places and comments.
+    /// Made anew from all definitions each time.
+    package var digest: String {
+        Digest.hex(jobs.lazy.flatMap { [$0.name, $0.canonicalText] })
     }
 
     /// The job of that name.
@@ -34,17 +35,6 @@ package struct Schedule: Sendable {
 
     /// The version of the format that is read.
     package static let formatVersion = 1
-}
-
-/// A file that a schedule was read from.
-package struct ScheduleSource: Sendable, Hashable {
-    package let path: String
-    package let text: String
-
-    package init(path: String, text: String) {
-        self.path = path
-        self.text = text
-    }
 }
 
 /// The tasks that a schedule can name.

@@ -7,24 +7,34 @@ struct ScheduleFileReader {
     let zones: ZoneReader
     let collector: DiagnosticCollector
 
-    /// A job and the key that names it.
-    typealias NamedJob = (key: YAMLNode, definition: JobDefinition?)
-
-    /// The jobs of the file in its order; a job with errors has no definition.
-    func read(_ source: SourceFile) -> [NamedJob] {
+    /// The jobs of the file in its order.
+    func read(_ source: SourceFile) -> FileJobs {
+        let early = EarlyJobs(reader: self)
         let root: YAMLNode?
         do {
-            root = try YAMLParser.parse(source)
+            root = try YAMLParser.parse(source, handout: early.handout)
         } catch {
             collector.add((error as? DiagnosticsError)?.diagnostics ?? [])
-            return []
+            return FileJobs()
         }
+        guard let file = fileReader(root, of: source) else { return FileJobs() }
+        checkVersion(file)
+        if early.fits(file) {
+            collector.add(early.collector.diagnostics)
+            return early.jobs
+        }
+        // What could be parsed once can be parsed again.
+        let whole = early.hasJobs ? try? YAMLParser.parse(source) : root
+        return readJobs(file, pairs: whole?.mapping ?? [])
+    }
+
+    private func fileReader(_ root: YAMLNode?, of source: SourceFile) -> MappingReader? {
         guard let root, !root.isNull else {
             collector.add(
                 Diagnostic(
                     category: .missing, path: source.path, message: "the file says nothing",
                     help: "begin it with 'version: 1' and 'jobs:', or remove it"))
-            return []
+            return nil
         }
         guard root.mapping != nil else {
             collector.add(
@@ -32,14 +42,10 @@ struct ScheduleFileReader {
                     category: .value, at: root,
                     message: "a schedule file must be a mapping, not \(root.kindInWords)",
                     help: "begin it with 'version: 1', then 'jobs:'"))
-            return []
+            return nil
         }
-        guard !isOfAnotherVersion(root),
-            let file = MappingReader(
-                root, place: .file, subject: "a schedule file", collector: collector)
-        else { return [] }
-        checkVersion(file)
-        return readJobs(file, defaults: readDefaults(file))
+        guard !isOfAnotherVersion(root) else { return nil }
+        return MappingReader(root, place: .file, subject: "a schedule file", collector: collector)
     }
 
     /// Another version may mean something else by every other key, so nothing more is said about
@@ -67,35 +73,14 @@ struct ScheduleFileReader {
                 message: "'version' is missing", help: "begin the file with 'version: 1'"))
     }
 
-    private func readDefaults(_ file: MappingReader) -> JobDefaults {
-        var defaults = JobDefaults()
-        guard let node = file.value("defaults"), !node.isNull,
-            let reader = MappingReader(
-                node, place: .defaults, subject: "'defaults'", collector: collector)
-        else { return defaults }
-        defaults.timeZone = zones.read(reader, collector: collector)
-        if defaults.timeZone == nil, reader.value("timeZone") != nil {
-            // The zone is reported; the jobs are not blamed for having none.
-            defaults.timeZone = .utc
+    private func readJobs(_ file: MappingReader, pairs root: [YAMLPair]) -> FileJobs {
+        // Also without jobs, the rest has to be right.
+        let reader = jobReader(root, source: file.node.source, collector: collector)
+        guard let node = root.first(where: { $0.name == "jobs" })?.value else {
+            if !file.hasTried("jobs") { reportMissingJobs(file) }
+            return FileJobs()
         }
-        defaults.activeDeadlineSeconds = reader.readSeconds("activeDeadlineSeconds")
-        if let mode = reader.read("transaction", choices: TransactionMode.self) {
-            defaults.transaction = mode
-        }
-        return defaults
-    }
-
-    private func readJobs(_ file: MappingReader, defaults: JobDefaults) -> [NamedJob] {
-        guard let node = file.value("jobs") else {
-            if file.hasTried("jobs") { return [] }
-            collector.add(
-                Diagnostic(
-                    category: .missing, source: file.node.source, position: file.node.position,
-                    message: "'jobs' is missing",
-                    help: "add 'jobs:' and below it, indented, the jobs by name"))
-            return []
-        }
-        if node.isNull { return [] }
+        if node.isNull { return FileJobs() }
         guard let pairs = node.mapping else {
             collector.add(
                 Diagnostic(
@@ -105,11 +90,84 @@ struct ScheduleFileReader {
                         ? "write each job as 'name:' with its keys indented below"
                         : "write 'name:' instead of '- name: …', the job's keys indented below"
                 ))
-            return []
+            return FileJobs()
         }
-        let reader = JobReader(
-            defaults: defaults, baseDirectory: ScheduleFiles.folder(of: node.source.path),
-            zones: zones, collector: collector, tasks: tasks, taskNames: taskNames)
-        return pairs.map { ($0.key, reader.read($0)) }
+        var jobs = FileJobs()
+        for pair in pairs { jobs.add(pair.key, reader.read(pair)) }
+        return jobs
+    }
+
+    private func reportMissingJobs(_ file: MappingReader) {
+        collector.add(
+            Diagnostic(
+                category: .missing, source: file.node.source, position: file.node.position,
+                message: "'jobs' is missing",
+                help: "add 'jobs:' and below it, indented, the jobs by name"))
+    }
+
+    /// A reader of jobs that knows what the file says beside them.
+    fileprivate func jobReader(
+        _ root: [YAMLPair], source: SourceFile, collector: DiagnosticCollector
+    ) -> JobReader {
+        let folder = ScheduleFiles.folder(of: source.path)
+        let calendars = CalendarShelf(folder: folder)
+        if let node = root.first(where: { $0.name == "calendars" })?.value {
+            calendars.read(node, collector: collector)
+        }
+        let defaults = JobDefaults(
+            root.first { $0.name == "defaults" }?.value, zones: zones, calendars: calendars,
+            collector: collector)
+        return JobReader(
+            defaults: defaults, baseDirectory: folder, zones: zones, calendars: calendars,
+            collector: collector, tasks: tasks, taskNames: taskNames)
+    }
+}
+
+/// The jobs of one file.
+struct FileJobs {
+    /// The keys that name them, those of jobs with errors as well.
+    private(set) var names: [YAMLNode] = []
+    /// Those without errors.
+    private(set) var definitions: [JobDefinition] = []
+
+    mutating func add(_ name: YAMLNode, _ definition: JobDefinition?) {
+        names.append(name)
+        if let definition { definitions.append(definition) }
+    }
+}
+
+/// The jobs of a file that are read while it is parsed, so that its tree need not be kept. What a
+/// job needs of the file nearly always stands before the jobs; where it does not, they do not fit.
+private final class EarlyJobs {
+    private let reader: ScheduleFileReader
+    private var jobReader: JobReader?
+    /// What is wrong with the jobs, and with what stands before them.
+    let collector = DiagnosticCollector()
+    private(set) var jobs = FileJobs()
+
+    init(reader: ScheduleFileReader) {
+        self.reader = reader
+    }
+
+    /// Whether any job has been read.
+    var hasJobs: Bool { jobReader != nil }
+
+    var handout: YAMLHandout {
+        YAMLHandout(key: "jobs") { pair, root in self.read(pair, root) }
+    }
+
+    private func read(_ pair: YAMLPair, _ root: [YAMLPair]) {
+        let jobReader =
+            jobReader ?? reader.jobReader(root, source: pair.key.source, collector: collector)
+        self.jobReader = jobReader
+        jobs.add(pair.key, jobReader.read(pair))
+    }
+
+    /// Whether the jobs have been read with all that the file says.
+    func fits(_ file: MappingReader) -> Bool {
+        guard hasJobs, let jobs = file.key("jobs") else { return false }
+        return ["defaults", "calendars"].allSatisfy { name in
+            file.key(name).map { $0.position < jobs.position } ?? true
+        }
     }
 }

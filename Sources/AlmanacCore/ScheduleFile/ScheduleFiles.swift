@@ -29,6 +29,19 @@ struct ScheduleFiles {
         return sources
     }
 
+    /// The bytes of a single file; reported and `nil` where it cannot be read.
+    func bytes(of path: String) -> [UInt8]? {
+        guard let bytes = contents(of: path)?.bytes else { return nil }
+        guard bytes.count <= limits.fileBytes else {
+            collector.add(
+                Diagnostic(
+                    category: .limit, path: path,
+                    message: "the file has more than \(limits.fileBytes) bytes"))
+            return nil
+        }
+        return bytes
+    }
+
     /// The folder that relative paths in a file are relative to.
     static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }

@@ -1,3 +1,5 @@
+internal import Scheduling
+
 /// A key of the schedule file. The one table of them serves the reader, its answers to keys that do
 /// nothing yet, and whatever describes the file to others.
 package struct ScheduleKey: Sendable {
@@ -6,6 +8,14 @@ package struct ScheduleKey: Sendable {
         case file, defaults, job
         /// An item of a job's `schedule` list.
         case scheduleItem
+        /// The value of `dst`.
+        case clockChanges
+        /// The value of a job's `calendars`.
+        case calendarUse
+        /// A calendar.
+        case calendar
+        /// An item of a calendar's `ranges`.
+        case dateRange
 
         /// Where that is, for messages.
         package var inWords: String {
@@ -14,6 +24,10 @@ package struct ScheduleKey: Sendable {
             case .defaults: "in 'defaults'"
             case .job: "in a job"
             case .scheduleItem: "in an item of 'schedule'"
+            case .clockChanges: "in 'dst'"
+            case .calendarUse: "in the 'calendars' of a job"
+            case .calendar: "in a calendar"
+            case .dateRange: "in an item of 'ranges'"
             }
         }
     }
@@ -25,56 +39,92 @@ package struct ScheduleKey: Sendable {
     package let isAvailable: Bool
     /// What it says, as the rest of a sentence that begins with the key.
     package let meaning: String
+    package let value: ScheduleValue
 
-    private init(_ name: String, _ places: [Place], _ meaning: String, isAvailable: Bool = true) {
+    private init(
+        _ name: String, _ places: [Place], _ value: ScheduleValue, _ meaning: String,
+        isAvailable: Bool = true
+    ) {
         self.name = name
         self.places = places
+        self.value = value
         self.meaning = meaning
         self.isAvailable = isAvailable
     }
 
     private static func later(_ name: String, _ places: [Place], _ meaning: String) -> ScheduleKey {
-        ScheduleKey(name, places, meaning, isAvailable: false)
+        ScheduleKey(name, places, .mapping, meaning, isAvailable: false)
     }
 }
 
 extension ScheduleKey {
     /// Every key, in the order in which it is explained.
-    package static let all: [ScheduleKey] = [
-        ScheduleKey("version", [.file], "the version of the format: 1"),
+    package static let all = ofFiles + ofTimes + ofRuns + ofParts
+
+    private static let ofFiles: [ScheduleKey] = [
+        ScheduleKey(
+            "version", [.file], .integer(Schedule.formatVersion...Schedule.formatVersion),
+            "the version of the format: 1"),
         later("environment", [.file], "the environment that the database must belong to"),
-        ScheduleKey("defaults", [.file], "values for the jobs of the file that have none"),
-        later("calendars", [.file], "named lists of dates"),
+        ScheduleKey(
+            "defaults", [.file], .optional(.keys(.defaults)),
+            "values for the jobs of the file that have none"),
+        ScheduleKey(
+            "calendars", [.file], .optional(.named(.calendar, .keys(.calendar))),
+            "named sets of days, for the jobs of the file"),
         later("pools", [.file], "named limits on how many runs go on at once"),
         later("channels", [.file], "where notifications go"),
-        ScheduleKey("jobs", [.file], "the jobs by name"),
+        ScheduleKey("jobs", [.file], .optional(.named(.job, .keys(.job))), "the jobs by name"),
 
-        ScheduleKey("description", [.job], "what the job is for"),
-        ScheduleKey("task", [.job], "the name of the task to run"),
-        ScheduleKey("parameters", [.job], "what the task is told"),
+        ScheduleKey("description", [.job], .text, "what the job is for"),
+        ScheduleKey("task", [.job], .task, "the name of the task to run"),
+        ScheduleKey("parameters", [.job], .optional(.mapping), "what the task is told"),
+    ]
+
+    private static let ofTimes: [ScheduleKey] = [
         ScheduleKey(
-            "schedule", [.job], "a cron expression such as \"30 2 * * *\", or a list of them"),
-        ScheduleKey("cron", [.scheduleItem], "a cron expression"),
-        ScheduleKey("every", [.job], "a fixed rate such as 15m, counted from the Unix epoch"),
-        later("after", [.job], "a delay after each completion"),
+            "schedule", [.job],
+            .either([.cron, .list(.either([.cron, .keys(.scheduleItem)]))]),
+            "a cron expression such as \"30 2 * * *\", or a list of them"),
+        ScheduleKey("cron", [.scheduleItem], .cron, "a cron expression"),
         ScheduleKey(
-            "timeZone", [.defaults, .job, .scheduleItem], "an IANA name such as Europe/Berlin"),
-        later("dst", [.job], "what happens at a change of the clocks"),
-        later("startAt", [.job], "the first instant of the schedule"),
-        later("endAt", [.job], "the last instant of the schedule"),
-        later("calendars", [.job], "dates to leave out or to keep to"),
-        later("jitterSeconds", [.job], "a stable offset by which runs start later"),
-        later("spread", [.job], "a stable offset by which runs start later"),
-        ScheduleKey("suspend", [.job], "true for no new runs"),
-        ScheduleKey("concurrencyPolicy", [.job], "what happens when runs would overlap"),
+            "every", [.job], .duration,
+            "a fixed rate such as 15m, counted from 'startAt' or else the Unix epoch"),
+        ScheduleKey("after", [.job], .duration, "a delay such as 15m after each completion"),
+        ScheduleKey(
+            "timeZone", [.defaults, .job, .scheduleItem], .timeZone,
+            "an IANA name such as Europe/Berlin"),
+        ScheduleKey(
+            "dst", [.defaults, .job], .keys(.clockChanges),
+            "what becomes of times that a change of the clocks skips or repeats"),
+        ScheduleKey("startAt", [.job], .instant, "the first instant at which the job can be due"),
+        ScheduleKey("endAt", [.job], .instant, "the last instant at which the job can be due"),
+        ScheduleKey(
+            "calendars", [.defaults, .job], .keys(.calendarUse), "days to leave out or to keep to"),
+        ScheduleKey(
+            "jitterSeconds", [.defaults, .job], .seconds(from: 0),
+            "by up to how many seconds each run starts later"),
+        ScheduleKey(
+            "spread", [.defaults, .job], .choices(Spread.self),
+            "hash, for a start that is later by an offset of the job's own"),
+        ScheduleKey("suspend", [.job], .boolean, "true for no new runs"),
+        ScheduleKey(
+            "concurrencyPolicy", [.job], .choice(["Forbid"]), "what happens when runs would overlap"
+        ),
         later("startingDeadlineSeconds", [.job], "how late a run may start"),
         later("catchUp", [.job], "what happens to occurrences that were missed"),
+    ]
+
+    private static let ofRuns: [ScheduleKey] = [
         later("backoffLimit", [.job], "how often a failed run is tried again"),
         later("backoff", [.job], "how long to wait between attempts"),
         later("retryPolicy", [.job], "which errors are tried again"),
         ScheduleKey(
-            "activeDeadlineSeconds", [.defaults, .job], "how many seconds an attempt may take"),
-        ScheduleKey("transaction", [.defaults, .job], "who commits: perRun, explicit or none"),
+            "activeDeadlineSeconds", [.defaults, .job], .seconds(from: 1),
+            "how many seconds an attempt may take"),
+        ScheduleKey(
+            "transaction", [.defaults, .job], .choices(TransactionMode.self),
+            "who commits: perRun, explicit or none"),
         later("isolation", [.job], "the isolation level of the run's transaction"),
         later("readOnly", [.job], "whether the run's transaction is read-only"),
         later("session", [.job], "settings of the run's database session"),
@@ -88,8 +138,34 @@ extension ScheduleKey {
         later("warnAfter", [.job], "when a run is slow"),
         later("history", [.job], "how long the audit rows are kept"),
         later("notify", [.job], "who is told of failures"),
-        later("owner", [.job], "whose job it is"),
-        later("labels", [.job], "labels to group jobs by"),
+        ScheduleKey("owner", [.defaults, .job], .text, "whose job it is"),
+        ScheduleKey(
+            "labels", [.defaults, .job], .named(.label, .text), "texts to find jobs by"),
+    ]
+
+    /// The keys of mappings inside others.
+    private static let ofParts: [ScheduleKey] = [
+        ScheduleKey(
+            "gap", [.clockChanges], .choices(ClockChangePolicy.Gap.self),
+            "what becomes of times that the clock skips: nextValid or skip"),
+        ScheduleKey(
+            "fold", [.clockChanges], .choices(ClockChangePolicy.Fold.self),
+            "which of two passes of a time counts: first, second or both"),
+        ScheduleKey(
+            "exclude", [.calendarUse], .list(.either([.text, .keys(.calendar)])),
+            "calendars on whose days nothing runs"),
+        ScheduleKey(
+            "only", [.calendarUse], .list(.either([.text, .keys(.calendar)])),
+            "calendars on whose days alone something runs"),
+        ScheduleKey("dates", [.calendar], .list(.date), "days such as 2026-12-25"),
+        ScheduleKey(
+            "ranges", [.calendar], .list(.keys(.dateRange)), "days from one to another"),
+        ScheduleKey(
+            "weekdays", [.calendar], .weekdays,
+            "weekdays as in a cron expression, such as SAT,SUN or MON#1"),
+        ScheduleKey("iCalendar", [.calendar], .path, "a file of days in the format of RFC 5545"),
+        ScheduleKey("from", [.dateRange], .date, "the first day"),
+        ScheduleKey("to", [.dateRange], .date, "the last day"),
     ]
 
     private static let byPlace: [Place: [String: ScheduleKey]] = {

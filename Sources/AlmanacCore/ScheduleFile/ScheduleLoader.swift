@@ -34,25 +34,33 @@ package struct ScheduleLoader: Sendable {
         let reader = ScheduleFileReader(
             tasks: tasks, taskNames: Set(tasks.taskNames), zones: ZoneReader(),
             collector: collector)
-        var firsts: [String: YAMLNode] = [:]
         var definitions: [JobDefinition] = []
+        var names: [[YAMLNode]] = []
         for source in sources {
-            for (key, definition) in reader.read(source) {
-                let name = key.scalar?.text ?? ""
-                if let first = firsts[name] {
-                    collector.add(duplicate(key, of: first))
-                } else {
-                    firsts[name] = key
-                    if let definition { definitions.append(definition) }
-                }
-            }
+            let jobs = reader.read(source)
+            definitions += jobs.definitions
+            names.append(jobs.names)
         }
+        checkNames(names, collector: collector)
         let found = DiagnosticReport(collector.diagnostics)
         guard found.errorCount == 0 else {
             throw DiagnosticsError(found.diagnostics.filter { $0.severity == .error })
         }
-        let files = sources.map { ScheduleSource(path: $0.path, text: $0.text) }
-        return (Schedule(jobs: definitions, files: files), found.diagnostics)
+        return (Schedule(jobs: definitions, files: sources), found.diagnostics)
+    }
+
+    /// A file's own names are checked by the parser.
+    private func checkNames(_ names: [[YAMLNode]], collector: DiagnosticCollector) {
+        guard names.count > 1 else { return }
+        var firsts: [String: YAMLNode] = [:]
+        for name in names.joined() {
+            let text = name.scalar?.text ?? ""
+            if let first = firsts[text] {
+                collector.add(duplicate(name, of: first))
+            } else {
+                firsts[text] = name
+            }
+        }
     }
 
     private func duplicate(_ key: YAMLNode, of first: YAMLNode) -> Diagnostic {

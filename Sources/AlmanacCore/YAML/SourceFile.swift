@@ -1,12 +1,16 @@
 /// A place in a text: line and column, both from 1. A column counts Unicode scalars, as libyaml
 /// does, not bytes and not screen cells.
-package struct SourcePosition: Sendable, Hashable, Comparable, Encodable, CustomStringConvertible {
-    package let line: Int
-    package let column: Int
+package struct SourcePosition: Sendable, Hashable, Comparable, CustomStringConvertible {
+    // A tree has two positions for each of its nodes, so they are small; a file is bounded in size.
+    private let narrowLine: UInt32
+    private let narrowColumn: UInt32
+
+    package var line: Int { Int(narrowLine) }
+    package var column: Int { Int(narrowColumn) }
 
     package init(line: Int, column: Int) {
-        self.line = line
-        self.column = column
+        narrowLine = UInt32(clamping: line)
+        narrowColumn = UInt32(clamping: column)
     }
 
     /// The first character of a text.
@@ -17,6 +21,18 @@ package struct SourcePosition: Sendable, Hashable, Comparable, Encodable, Custom
     }
 
     package var description: String { "\(line):\(column)" }
+}
+
+extension SourcePosition: Encodable {
+    private enum CodingKeys: String, CodingKey {
+        case line, column
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(line, forKey: .line)
+        try container.encode(column, forKey: .column)
+    }
 }
 
 /// From a first position up to, and without, an end.

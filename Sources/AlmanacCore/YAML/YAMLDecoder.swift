@@ -286,7 +286,7 @@ final class DecodingRun {
             throw YAMLValueError(
                 message: "\(subject(path)) must be a mapping without keys, not \(node.kindInWords)")
         }
-        for pair in pairs where !use.asked.contains(pair.name) {
+        for pair in pairs where !use.hasAsked(pair.name) {
             let names = path.map(\.name)
             let near = Suggestion.nearest(to: pair.name, among: use.names).first
             let help =
@@ -315,14 +315,24 @@ final class KeyUse {
     var isUsed = false
     var isKeyed = false
     private(set) var names: [String] = []
-    private(set) var asked: Set<String> = []
+    /// The names of a type that has asked for many; few are searched.
+    private var asked: Set<String> = []
     /// What was asked of the mappings below, where the type reads them itself.
     private(set) var children: [(use: KeyUse, node: YAMLNode, path: [any CodingKey])] = []
     private var childrenByName: [String: KeyUse] = [:]
 
     func ask(_ name: String) {
-        if asked.insert(name).inserted { names.append(name) }
+        guard !hasAsked(name) else { return }
+        names.append(name)
+        if names.count == Self.few { asked.formUnion(names) }
+        if names.count > Self.few { asked.insert(name) }
     }
+
+    func hasAsked(_ name: String) -> Bool {
+        names.count < Self.few ? names.contains(name) : asked.contains(name)
+    }
+
+    private static let few = 12
 
     /// The use of a mapping below, one and the same however often the type opens it.
     func child(at path: [any CodingKey], of node: YAMLNode) -> KeyUse {

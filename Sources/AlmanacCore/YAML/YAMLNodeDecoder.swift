@@ -47,16 +47,25 @@ final class YAMLNodeDecoder: Decoder {
 
 private struct YAMLKeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     let decoder: YAMLNodeDecoder
+    private let pairs: [YAMLPair]
+    /// The values of a large mapping; a small one is searched.
     private let values: [String: YAMLNode]
 
     init(_ decoder: YAMLNodeDecoder) throws {
         self.decoder = decoder
         guard let node = decoder.node else {
-            self.values = [:]
+            (pairs, values) = ([], [:])
             return
         }
         guard let pairs = node.mapping else { throw decoder.mustBe("a mapping") }
-        self.values = Dictionary(pairs.map { ($0.name, $0.value) }) { first, _ in first }
+        self.pairs = pairs
+        values =
+            pairs.count < 12
+            ? [:] : Dictionary(pairs.map { ($0.name, $0.value) }) { first, _ in first }
+    }
+
+    private func value(_ name: String) -> YAMLNode? {
+        values.isEmpty ? pairs.first { $0.name == name }?.value : values[name]
     }
 
     var codingPath: [any CodingKey] { decoder.codingPath }
@@ -73,12 +82,12 @@ private struct YAMLKeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtoco
 
     func contains(_ key: Key) -> Bool {
         decoder.use.ask(key.stringValue)
-        return values[key.stringValue] != nil
+        return value(key.stringValue) != nil
     }
 
     func decodeNil(forKey key: Key) throws -> Bool {
         decoder.use.ask(key.stringValue)
-        return values[key.stringValue]?.isNull ?? true
+        return value(key.stringValue)?.isNull ?? true
     }
 
     func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
@@ -114,7 +123,7 @@ private struct YAMLKeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtoco
     private func node(_ key: Key) throws -> YAMLNode? {
         decoder.use.ask(key.stringValue)
         guard let mapping = decoder.node else { return nil }
-        if let node = values[key.stringValue] { return node }
+        if let node = value(key.stringValue) { return node }
         if decoder.run.hasStandIn(codingPath + [key]) { return nil }
         throw decoder.run.missing(key, in: mapping, path: codingPath)
     }

@@ -11,7 +11,16 @@ package enum YAMLParser {
     package static func parse(_ source: SourceFile, limits: YAMLLimits = .standard) throws
         -> YAMLNode?
     {
-        var builder = YAMLTreeBuilder(source: source, limits: limits)
+        try parse(source, limits: limits, handout: nil)
+    }
+
+    /// The root of the document without the pairs of one mapping, which are handed out one by one.
+    ///
+    /// - Throws: as ``parse(_:limits:)`` does; then what was handed out is void.
+    static func parse(
+        _ source: SourceFile, limits: YAMLLimits = .standard, handout: YAMLHandout?
+    ) throws -> YAMLNode? {
+        var builder = YAMLTreeBuilder(source: source, limits: limits, handout: handout)
         // libyaml would count a byte order mark as a column.
         source.content.withUnsafeBufferPointer { builder.read($0) }
         guard builder.diagnostics.isEmpty else { throw DiagnosticsError(builder.diagnostics) }
@@ -26,4 +35,13 @@ package enum YAMLParser {
     ) throws -> YAMLNode? {
         try parse(SourceFile(path: path, text: text, limits: limits), limits: limits)
     }
+}
+
+/// The pairs of a mapping that stands under a key of the root, handed out as soon as each is
+/// complete, so that a large file need not be in memory as a whole tree.
+struct YAMLHandout {
+    /// The key of the root.
+    let key: String
+    /// Takes a pair, and the pairs of the root that stand before.
+    let take: (_ pair: YAMLPair, _ before: [YAMLPair]) -> Void
 }

@@ -2,6 +2,8 @@
 struct YAMLTreeBuilder {
     let source: SourceFile
     let limits: YAMLLimits
+    /// What is handed out instead of being kept.
+    private let handout: YAMLHandout?
     private(set) var root: YAMLNode?
     private(set) var diagnostics: [Diagnostic] = []
 
@@ -17,11 +19,13 @@ struct YAMLTreeBuilder {
         let start: SourcePosition
         let anchor: String?
         let nodesBefore: Int
+        /// Whether its pairs are handed out as they are complete.
+        let isHandedOut: Bool
         var nodes: [YAMLNode] = []
         var pairs: [YAMLPair] = []
         var key: YAMLNode?
         /// The keys of a large mapping; a small one is searched.
-        var index: [String: Int] = [:]
+        var index: [String: SourcePosition] = [:]
         /// The depth of the deepest finished child, the frame itself not counted.
         var height = 0
     }
@@ -36,9 +40,10 @@ struct YAMLTreeBuilder {
     /// Ends the reading: the problem stands in the diagnostics.
     private struct Stop: Error {}
 
-    init(source: SourceFile, limits: YAMLLimits) {
+    init(source: SourceFile, limits: YAMLLimits, handout: YAMLHandout? = nil) {
         self.source = source
         self.limits = limits
+        self.handout = handout
     }
 
     mutating func read(_ bytes: UnsafeBufferPointer<UInt8>) {
@@ -150,10 +155,19 @@ struct YAMLTreeBuilder {
         }
         try check(depth: stack.count + 1, at: range.start)
         if let anchor { anchors[anchor] = Anchored(node: nil, size: 0, height: 0) }
+        // An alias would need what had been handed out.
+        let isHandedOut = isMapping && anchor == nil && isAtHandout
         stack.append(
             Frame(
-                isMapping: isMapping, start: range.start, anchor: anchor, nodesBefore: nodeCount))
+                isMapping: isMapping, start: range.start, anchor: anchor, nodesBefore: nodeCount,
+                isHandedOut: isHandedOut))
         try count(nodes: 1, at: range.start)
+    }
+
+    /// Whether the value that begins now belongs to the key of the root that is handed out.
+    private var isAtHandout: Bool {
+        guard let handout, stack.count == 1 else { return false }
+        return stack[0].key?.scalar?.text == handout.key
     }
 
     private mutating func close(end: SourcePosition) {
@@ -207,30 +221,42 @@ struct YAMLTreeBuilder {
                 .syntax, at: key.position, length: 2, "merge keys ('<<') are not supported",
                 "write the keys out; values that all jobs share go into 'defaults'")
         } else if let other = first(name, in: frame) {
-            let place = key.highlight
-            diagnostics.append(
-                Diagnostic(
-                    category: .duplicate, source: source, position: place.start,
-                    length: place.length,
-                    message: "the key '\(name.shortened(to: 60))' stands twice",
-                    help: "remove one of them",
-                    notes: [
-                        Diagnostic.Note(
-                            file: source.path, position: other.position, message: "first here")
-                    ]))
+            report(duplicate: key, of: other)
             return
         }
-        stack[frame].pairs.append(YAMLPair(key: key, value: value))
+        guard stack[frame].isHandedOut, let handout else {
+            stack[frame].pairs.append(YAMLPair(key: key, value: value))
+            return
+        }
+        stack[frame].index[name] = key.position
+        handout.take(YAMLPair(key: key, value: value), stack[0].pairs)
     }
 
-    /// The key of that name that the mapping has already.
-    private mutating func first(_ name: String, in frame: Int) -> YAMLNode? {
+    private mutating func report(duplicate key: YAMLNode, of first: SourcePosition) {
+        let place = key.highlight
+        let name = key.scalar?.text ?? ""
+        diagnostics.append(
+            Diagnostic(
+                category: .duplicate, source: source, position: place.start, length: place.length,
+                message: "the key '\(name.shortened(to: 60))' stands twice",
+                help: "remove one of them",
+                notes: [
+                    Diagnostic.Note(file: source.path, position: first, message: "first here")
+                ]))
+    }
+
+    /// Where the mapping has a key of that name already.
+    private mutating func first(_ name: String, in frame: Int) -> SourcePosition? {
+        if stack[frame].isHandedOut { return stack[frame].index[name] }
         let count = stack[frame].pairs.count
-        guard count >= 8 else { return stack[frame].pairs.first { $0.name == name }?.key }
-        for position in stack[frame].index.count..<count {
-            stack[frame].index[stack[frame].pairs[position].name] = position
+        guard count >= 8 else {
+            return stack[frame].pairs.first { $0.name == name }?.key.position
         }
-        return stack[frame].index[name].map { stack[frame].pairs[$0].key }
+        for position in stack[frame].index.count..<count {
+            let key = stack[frame].pairs[position].key
+            stack[frame].index[key.scalar?.text ?? ""] = key.position
+        }
+        return stack[frame].index[name]
     }
 
     // MARK: Bounds and reports

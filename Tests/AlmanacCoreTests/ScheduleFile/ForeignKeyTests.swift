@@ -50,6 +50,15 @@ struct ForeignKeyTests {
             ),
             ("timeZone", ["tz", "zone", "timezone", "time_zone", "location", "cron_tz"]),
             ("description", ["comment", "title", "summary", "doc", "note"]),
+            ("after", ["delay", "fixedDelay", "wait_after"]),
+            ("jitterSeconds", ["jitter", "random_delay", "splay"]),
+            ("spread", ["stagger", "hash"]),
+            ("startAt", ["start_date", "start_time", "start", "not_before"]),
+            ("endAt", ["end_date", "end_time", "until", "not_after"]),
+            ("labels", ["tags", "annotations"]),
+            ("owner", ["author", "team", "contact", "responsible", "maintainer"]),
+            ("dst", ["dst_policy", "daylight_saving", "clock_changes"]),
+            ("calendars", ["holidays", "blackout", "calendar"]),
         ] as [(String, [String])])
     func ours(key: String, theirs: [String]) {
         for name in theirs { #expect(help(name) == ["did you mean '\(key)'?"], "\(name)") }
@@ -58,7 +67,6 @@ struct ForeignKeyTests {
     @Test(
         "that mean one of ours that does nothing yet are answered with both facts",
         arguments: [
-            ("after", ["delay", "fixedDelay", "wait_after"]),
             (
                 "backoffLimit",
                 [
@@ -77,9 +85,6 @@ struct ForeignKeyTests {
             ("catchUp", ["coalesce", "backfill", "misfire_policy", "catch_up"]),
             ("notify", ["on_failure", "on_success", "alerts", "mailto", "email", "notifications"]),
             ("needs", ["depends_on", "dependencies", "upstream", "requires", "depends"]),
-            ("jitterSeconds", ["jitter", "random_delay", "splay"]),
-            ("startAt", ["start_date", "start_time", "start", "not_before"]),
-            ("endAt", ["end_date", "end_time", "until", "not_after"]),
             ("pool", ["queue", "executor"]),
             (
                 "history",
@@ -87,7 +92,6 @@ struct ForeignKeyTests {
                     "retention", "successfulJobsHistoryLimit", "failedJobsHistoryLimit", "keep",
                 ]
             ),
-            ("labels", ["tags", "annotations"]), ("calendars", ["holidays", "blackout"]),
         ] as [(String, [String])])
     func later(key: String, theirs: [String]) {
         for name in theirs {
@@ -155,7 +159,10 @@ struct ForeignKeyTests {
                     + "or in an item of 'schedule'"
             ),
             ("jbos", "did you mean 'jobs'?"), ("verson", "did you mean 'version'?"),
-            ("colour", "the keys at the top level are 'version', 'defaults' and 'jobs'"),
+            (
+                "colour",
+                "the keys at the top level are 'version', 'defaults', 'calendars' and 'jobs'"
+            ),
         ])
     func topLevel(key: String, answer: String) {
         #expect(

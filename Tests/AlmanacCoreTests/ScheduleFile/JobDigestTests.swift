@@ -79,7 +79,9 @@ struct JobDigestTests {
         ])
     func stored(keys: String) throws {
         let job = try job("task: cleanup, \(keys)")
-        #expect(try JobDefinition.recurrence(inCanonicalText: job.canonicalText) == job.recurrence)
+        #expect(
+            try JobDefinition.times(inCanonicalText: job.canonicalText).recurrence
+                == job.recurrence)
     }
 
     @Test(
@@ -87,7 +89,7 @@ struct JobDigestTests {
         arguments: ["", "[]", "{}", "{\"every\":\"x\"}", "{"])
     func notStored(text: String) {
         #expect(throws: DiagnosticsError.self) {
-            try JobDefinition.recurrence(inCanonicalText: text)
+            try JobDefinition.times(inCanonicalText: text)
         }
     }
 

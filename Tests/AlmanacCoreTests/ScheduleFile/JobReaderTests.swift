@@ -43,8 +43,8 @@ struct JobReaderTests {
     func empty(line: String) {
         #expect(
             scheduleAnswers("version: 1\njobs:\n  \(line)\n") == [
-                "3:3 the job 'a' is empty (indent its keys below its name: 'task', and 'schedule' "
-                    + "or 'every')"
+                "3:3 the job 'a' is empty (indent its keys below its name: 'task', and 'schedule', "
+                    + "'every' or 'after')"
             ])
     }
 
@@ -53,8 +53,8 @@ struct JobReaderTests {
             scheduleAnswers("version: 1\njobs:\n  a: {}\n") == [
                 "3:3 the job 'a' does not say what it runs (add 'task: …'; there are 'cleanup', "
                     + "'command', 'restock-book' and 'sql')",
-                "3:3 the job 'a' does not say when it runs (add 'schedule: \"30 2 * * *\"' or "
-                    + "'every: 15m')",
+                "3:3 the job 'a' does not say when it runs (add 'schedule: \"30 2 * * *\"', "
+                    + "'every: 15m' or 'after: 15m')",
             ])
     }
 
@@ -79,10 +79,10 @@ struct JobReaderTests {
     }
 
     @Test("what does nothing yet does not stand in for what is missing") func laterIsNoSchedule() {
-        let found = jobAnswers("task: cleanup\nafter: 1h")
+        let found = jobAnswers("task: cleanup\nwindow: contiguous")
         #expect(found.count == 2)
         #expect(found.first?.hasPrefix("4:3 the job 'nightly' does not say when it runs") == true)
-        #expect(found.last?.hasPrefix("6:5 'after' is not available yet") == true)
+        #expect(found.last?.hasPrefix("6:5 'window' is not available yet") == true)
     }
 
     // MARK: Tasks and parameters

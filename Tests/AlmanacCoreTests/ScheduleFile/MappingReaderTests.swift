@@ -174,8 +174,10 @@ struct MappingReaderTests {
         #expect(
             scheduleAnswers("version: 1\njobs:\n  a: \(value)\n") == [
                 "3:6 the job 'a' must be a mapping, not \(found) (its keys are 'description', "
-                    + "'task', 'parameters', 'schedule', 'every', 'timeZone', 'suspend', "
-                    + "'concurrencyPolicy', 'activeDeadlineSeconds' and 'transaction')"
+                    + "'task', 'parameters', 'schedule', 'every', 'after', 'timeZone', 'dst', "
+                    + "'startAt', 'endAt', 'calendars', 'jitterSeconds', 'spread', 'suspend', "
+                    + "'concurrencyPolicy', 'activeDeadlineSeconds', 'transaction', 'owner' "
+                    + "and 'labels')"
             ])
     }
 
@@ -185,7 +187,8 @@ struct MappingReaderTests {
         #expect(
             scheduleAnswers("version: 1\ndefaults: \(value)\njobs: {}\n") == [
                 "2:11 'defaults' must be a mapping, not \(found) (its keys are 'timeZone', "
-                    + "'activeDeadlineSeconds' and 'transaction')"
+                    + "'dst', 'calendars', 'jitterSeconds', 'spread', 'activeDeadlineSeconds', "
+                    + "'transaction', 'owner' and 'labels')"
             ])
     }
 

@@ -93,8 +93,8 @@ struct RecurrenceReaderTests {
     @Test("a job has one of the two, and the other's line is told") func both() {
         #expect(
             answers("schedule: '0 1 * * *'\ndescription: x\nevery: 1h") == [
-                "8:5 a job has either 'schedule' or 'every', not both "
-                    + "(remove one; 'schedule' stands at line 6)"
+                "8:5 a job has one of 'schedule', 'every' and 'after', not several "
+                    + "(remove all but one; 'schedule' stands at line 6)"
             ])
     }
 
@@ -305,7 +305,9 @@ struct RecurrenceReaderTests {
         ])
     func stored(keys: String) throws {
         let job = try job("task: cleanup, \(keys)")
-        #expect(try JobDefinition.recurrence(inCanonicalText: job.canonicalText) == job.recurrence)
+        #expect(
+            try JobDefinition.times(inCanonicalText: job.canonicalText).recurrence == job.recurrence
+        )
     }
 
     @Test(
@@ -319,10 +321,12 @@ struct RecurrenceReaderTests {
             "task: command, parameters: {run: [ls], environment: {\"k\(escape)\": \"\(escape)\"}}, "
                 + "every: 1h, description: \"x \(escape)\"")
         #expect(job.description == "x " + character)
-        #expect(try JobDefinition.recurrence(inCanonicalText: job.canonicalText) == job.recurrence)
+        #expect(
+            try JobDefinition.times(inCanonicalText: job.canonicalText).recurrence == job.recurrence
+        )
         guard value > 0x1F else { return }
         let unescaped = job.canonicalText.replacing(escape, with: character)
-        #expect(try JobDefinition.recurrence(inCanonicalText: unescaped) == job.recurrence)
+        #expect(try JobDefinition.times(inCanonicalText: unescaped).recurrence == job.recurrence)
     }
 
     @Test(
@@ -330,14 +334,14 @@ struct RecurrenceReaderTests {
         arguments: [
             ("", ["stored definition has none"]), ("~", []), ("[1]", ["a definition must be"]),
             ("{}", ["does not say when it runs"]), (#"{"every":"soon"}"#, ["is not a duration"]),
-            (#"{"every":"1h","schedule":[]}"#, ["not both"]),
+            (#"{"every":"1h","schedule":[]}"#, ["not several"]),
             (#"{"schedule":[{"cron":"0 1 * * *","timeZone":"Nowhere"}]}"#, ["no time zone"]),
             (#"{"schedule":[{"cron":"99 * * * *","timeZone":"UTC"}]}"#, ["minute"]),
             (#"{"every":"1h","colour":"red"}"#, ["unknown key 'colour'"]),
         ])
     func notStored(text: String, words: [String]) {
         let error = #expect(throws: DiagnosticsError.self) {
-            try JobDefinition.recurrence(inCanonicalText: text)
+            try JobDefinition.times(inCanonicalText: text).recurrence
         }
         guard !text.isEmpty else { return }
         for word in words { #expect(error?.description.contains(word) == true) }

@@ -4,24 +4,34 @@ import Testing
 
 @Suite("The keys of a schedule file")
 struct ScheduleKeyTests {
-    /// What a key does at the top level, in `defaults`, in a job and in an item of `schedule`: it
-    /// is read (`r`), does nothing yet (`l`), or does not belong there (`-`).
+    /// What a key does at the top level, in `defaults`, in a job, in an item of `schedule`, in
+    /// `dst`, in a job's `calendars`, in a calendar and in a range of its dates: it is read (`r`), does
+    /// nothing yet (`l`), or does not belong there (`-`).
     static let table: [(key: String, at: String)] = [
-        ("version", "r---"), ("environment", "l---"), ("defaults", "r---"), ("calendars", "l-l-"),
-        ("pools", "l---"), ("channels", "l---"), ("jobs", "r---"), ("description", "--r-"),
-        ("task", "--r-"), ("parameters", "--r-"), ("schedule", "--r-"), ("cron", "---r"),
-        ("every", "--r-"), ("after", "--l-"), ("timeZone", "-rrr"), ("dst", "--l-"),
-        ("startAt", "--l-"), ("endAt", "--l-"), ("jitterSeconds", "--l-"), ("spread", "--l-"),
-        ("suspend", "--r-"), ("concurrencyPolicy", "--r-"), ("startingDeadlineSeconds", "--l-"),
-        ("catchUp", "--l-"), ("backoffLimit", "--l-"), ("backoff", "--l-"),
-        ("retryPolicy", "--l-"), ("activeDeadlineSeconds", "-rr-"), ("transaction", "-rr-"),
-        ("isolation", "--l-"), ("readOnly", "--l-"), ("session", "--l-"), ("needs", "--l-"),
-        ("locks", "--l-"), ("priority", "--l-"), ("pool", "--l-"), ("window", "--l-"),
-        ("expect", "--l-"), ("mustFinishBy", "--l-"), ("warnAfter", "--l-"), ("history", "--l-"),
-        ("notify", "--l-"), ("owner", "--l-"), ("labels", "--l-"),
+        ("version", "r-------"), ("environment", "l-------"), ("defaults", "r-------"),
+        ("calendars", "rrr-----"), ("pools", "l-------"), ("channels", "l-------"),
+        ("jobs", "r-------"), ("description", "--r-----"), ("owner", "-rr-----"),
+        ("labels", "-rr-----"), ("task", "--r-----"), ("parameters", "--r-----"),
+        ("schedule", "--r-----"), ("cron", "---r----"), ("every", "--r-----"),
+        ("after", "--r-----"), ("timeZone", "-rrr----"), ("dst", "-rr-----"),
+        ("startAt", "--r-----"), ("endAt", "--r-----"), ("jitterSeconds", "-rr-----"),
+        ("spread", "-rr-----"), ("suspend", "--r-----"), ("concurrencyPolicy", "--r-----"),
+        ("startingDeadlineSeconds", "--l-----"), ("catchUp", "--l-----"),
+        ("backoffLimit", "--l-----"), ("backoff", "--l-----"), ("retryPolicy", "--l-----"),
+        ("activeDeadlineSeconds", "-rr-----"), ("transaction", "-rr-----"),
+        ("isolation", "--l-----"), ("readOnly", "--l-----"), ("session", "--l-----"),
+        ("needs", "--l-----"), ("locks", "--l-----"), ("priority", "--l-----"),
+        ("pool", "--l-----"), ("window", "--l-----"), ("expect", "--l-----"),
+        ("mustFinishBy", "--l-----"), ("warnAfter", "--l-----"), ("history", "--l-----"),
+        ("notify", "--l-----"), ("gap", "----r---"), ("fold", "----r---"),
+        ("exclude", "-----r--"), ("only", "-----r--"), ("dates", "------r-"),
+        ("ranges", "------r-"), ("weekdays", "------r-"), ("iCalendar", "------r-"),
+        ("from", "-------r"), ("to", "-------r"),
     ]
 
-    static let places: [ScheduleKey.Place] = [.file, .defaults, .job, .scheduleItem]
+    static let places: [ScheduleKey.Place] = [
+        .file, .defaults, .job, .scheduleItem, .clockChanges, .calendarUse, .calendar, .dateRange,
+    ]
 
     @Test("are these and no others") func complete() {
         #expect(Set(ScheduleKey.all.map(\.name)) == Set(Self.table.map(\.key)))
@@ -48,6 +58,10 @@ struct ScheduleKeyTests {
             case .defaults: "defaults: {\(key): x}\n"
             case .job: "jobs: {a: {\(key): x}}\n"
             case .scheduleItem: "jobs: {a: {schedule: [{\(key): x}]}}\n"
+            case .clockChanges: "defaults: {dst: {\(key): x}}\n"
+            case .calendarUse: "defaults: {calendars: {\(key): x}}\n"
+            case .calendar: "calendars: {a: {\(key): x}}\njobs: {}\n"
+            case .dateRange: "calendars: {a: {ranges: [{\(key): x}]}}\njobs: {}\n"
             }
         let found = scheduleAnswers(text)
         let words = ["unknown key '\(key)'", "cannot stand", "'\(key)' is not available yet"]
@@ -83,16 +97,21 @@ struct ScheduleKeyTests {
     }
 
     @Test("are listed in the order in which they are explained") func listed() {
-        #expect(ScheduleKey.available(in: .file).map(\.name) == ["version", "defaults", "jobs"])
+        #expect(
+            ScheduleKey.available(in: .file).map(\.name) == [
+                "version", "defaults", "calendars", "jobs",
+            ])
         #expect(
             ScheduleKey.available(in: .defaults).map(\.name) == [
-                "timeZone", "activeDeadlineSeconds", "transaction",
+                "timeZone", "dst", "calendars", "jitterSeconds", "spread",
+                "activeDeadlineSeconds", "transaction", "owner", "labels",
             ])
         #expect(ScheduleKey.available(in: .scheduleItem).map(\.name) == ["cron", "timeZone"])
         #expect(
             ScheduleKey.available(in: .job).map(\.name) == [
-                "description", "task", "parameters", "schedule", "every", "timeZone", "suspend",
-                "concurrencyPolicy", "activeDeadlineSeconds", "transaction",
+                "description", "task", "parameters", "schedule", "every", "after", "timeZone",
+                "dst", "startAt", "endAt", "calendars", "jitterSeconds", "spread", "suspend",
+                "concurrencyPolicy", "activeDeadlineSeconds", "transaction", "owner", "labels",
             ])
     }
 
