@@ -5,7 +5,7 @@ struct BenchEntry: Sendable {
     let measure: @Sendable (BenchServer, BenchExtent) async throws -> any BenchResult
 
     /// All entries, in the order in which they are measured.
-    static let all = [drain, lateness]
+    static let all = [drain, lateness, cronNext]
 }
 
 /// What an entry has found: JSON for programs, and lines for people.
