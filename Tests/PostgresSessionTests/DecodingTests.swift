@@ -203,11 +203,11 @@ struct DecodingTests {
             tags: ["t", "u"], maybe: nil)
         let encoded = try EncodedRecord(rich)
         #expect(encoded.names == ["id", "point", "map", "plain", "tags", "maybe"])
-        #expect(encoded.values["point"] == .text(#"{"x":1}"#))
-        #expect(encoded.values["map"] == .text(#"{"a":1,"b/c":2}"#))
-        #expect(encoded.values["plain"] == .text("yes"))
-        #expect(encoded.values["maybe"] == .null())
-        #expect(encoded.key(of: Rich.self) == Int64(1).postgresParameter())
+        #expect(encoded["point"] == .text(#"{"x":1}"#))
+        #expect(encoded["map"] == .text(#"{"a":1,"b/c":2}"#))
+        #expect(encoded["plain"] == .text("yes"))
+        #expect(encoded["maybe"] == .null())
+        #expect(encoded.key == Int64(1).postgresParameter())
         try await onSharedDatabase { connection in
             try connection.execute(
                 """

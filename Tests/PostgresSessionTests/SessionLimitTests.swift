@@ -22,7 +22,7 @@ struct SessionSettingTests {
             var options = SessionOptions()
             options.isolation = isolation
             options.isReadOnly = isReadOnly
-            #expect(options.beginStatement.text == text)
+            #expect(options.beginStatement().text == text)
             let show: SQL = """
                 SELECT current_setting('transaction_isolation') || ' ' ||
                 current_setting('transaction_read_only')

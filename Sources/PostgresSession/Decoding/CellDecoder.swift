@@ -20,7 +20,7 @@ struct CellDecoder: Decoder {
 
     /// Foundation's decoder of the column's JSON.
     private func document() throws -> any Decoder {
-        try cell.require([.json, .jsonb], for: Any.self)
+        try cell.require(JSONText.readable, for: Any.self)
         let data = Data((cell.text ?? "").utf8)
         return try JSON.decoder().decode(Captured.self, from: data).decoder
     }

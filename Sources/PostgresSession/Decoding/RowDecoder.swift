@@ -1,20 +1,10 @@
-/// Reads a `Decodable` value from a row.
-struct RowDecoder: Decoder {
-    let row: Row
-    let naming: ColumnNaming
-    let codingPath: [any CodingKey] = []
-    let userInfo: [CodingUserInfoKey: Any] = [:]
+internal import Foundation
 
-    /// `type` from the row: from its only column if a column can be read as it.
-    static func decode<Value: Decodable>(
-        _ type: Value.Type, from row: Row, naming: ColumnNaming
-    ) throws -> Value {
-        if let column = type as? any PostgresDecodable.Type {
-            guard row.count > 0 else { throw row.unknown("0", type) }
-            return try cast(column.decode(row.cell(0)), row.cell(0))
-        }
-        return try Value(from: RowDecoder(row: row, naming: naming))
-    }
+/// Reads a `Decodable` value from the row that a reader stands at.
+struct RowDecoder: Decoder {
+    let reader: RowReader
+    var codingPath: [any CodingKey] { [] }
+    var userInfo: [CodingUserInfoKey: Any] { [:] }
 
     /// The column as `type`: directly, by its single value (an enum), or from its JSON.
     static func decode<Value: Decodable>(_ type: Value.Type, from cell: Cell) throws -> Value {
@@ -30,7 +20,7 @@ struct RowDecoder: Decoder {
         }
     }
 
-    private static func cast<Value>(_ value: any PostgresDecodable, _ cell: Cell) throws -> Value {
+    static func cast<Value>(_ value: any PostgresDecodable, _ cell: Cell) throws -> Value {
         guard let value = value as? Value else {
             throw cell.mismatch(Value.self, "was read as another type")
         }
@@ -38,65 +28,96 @@ struct RowDecoder: Decoder {
     }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedDecodingContainer<Key> {
-        KeyedDecodingContainer(RowContainer<Key>(row: row, naming: naming))
+        KeyedDecodingContainer(RowContainer<Key>(reader: reader))
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
-        try CellDecoder(cell: firstCell()).unkeyedContainer()
+        try CellDecoder(cell: reader.firstCell).unkeyedContainer()
     }
 
     func singleValueContainer() throws -> any SingleValueDecodingContainer {
-        CellValueContainer(cell: try firstCell())
-    }
-
-    private func firstCell() throws -> Cell {
-        guard row.count > 0 else { throw row.unknown("0", Any.self) }
-        return row.cell(0)
+        CellValueContainer(cell: try reader.firstCell)
     }
 }
 
 /// The columns of a row, by coding key.
+///
+/// The methods for single types say nothing that the general ones do not: they are what keeps a
+/// type's metadata from being searched for each value.
 private struct RowContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
-    let row: Row
-    let naming: ColumnNaming
-    let codingPath: [any CodingKey] = []
+    let reader: RowReader
+    var codingPath: [any CodingKey] { [] }
 
-    var allKeys: [Key] { row.columnNames.compactMap { Key(stringValue: $0) } }
+    var allKeys: [Key] { reader.result.columns.compactMap { Key(stringValue: $0.name) } }
 
     /// Always true: a property's column must be there, also an optional property's. `decodeNil`
     /// says which one is not.
     func contains(_ key: Key) -> Bool { true }
 
-    func decodeNil(forKey key: Key) throws -> Bool { try cell(key, Any.self).isNull }
+    func decodeNil(forKey key: Key) throws -> Bool { try reader.cell(key, Any.self).isNull }
+
+    private func read<Value: PostgresDecodable>(_ type: Value.Type, _ key: Key) throws -> Value {
+        try Value.decode(reader.cell(key, type))
+    }
+
+    func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool { try read(type, key) }
+    func decode(_ type: String.Type, forKey key: Key) throws -> String { try read(type, key) }
+    func decode(_ type: Double.Type, forKey key: Key) throws -> Double { try read(type, key) }
+    func decode(_ type: Float.Type, forKey key: Key) throws -> Float { try read(type, key) }
+    func decode(_ type: Int.Type, forKey key: Key) throws -> Int { try read(type, key) }
+    func decode(_ type: Int16.Type, forKey key: Key) throws -> Int16 { try read(type, key) }
+    func decode(_ type: Int32.Type, forKey key: Key) throws -> Int32 { try read(type, key) }
+    func decode(_ type: Int64.Type, forKey key: Key) throws -> Int64 { try read(type, key) }
 
     func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
-        try RowDecoder.decode(type, from: try cell(key, type))
+        try RowDecoder.decode(type, from: try reader.cell(key, type))
+    }
+
+    func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? {
+        try read(Bool?.self, key)
+    }
+    func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? {
+        try read(String?.self, key)
+    }
+    func decodeIfPresent(_ type: Double.Type, forKey key: Key) throws -> Double? {
+        try read(Double?.self, key)
+    }
+    func decodeIfPresent(_ type: Float.Type, forKey key: Key) throws -> Float? {
+        try read(Float?.self, key)
+    }
+    func decodeIfPresent(_ type: Int.Type, forKey key: Key) throws -> Int? {
+        try read(Int?.self, key)
+    }
+    func decodeIfPresent(_ type: Int16.Type, forKey key: Key) throws -> Int16? {
+        try read(Int16?.self, key)
+    }
+    func decodeIfPresent(_ type: Int32.Type, forKey key: Key) throws -> Int32? {
+        try read(Int32?.self, key)
+    }
+    func decodeIfPresent(_ type: Int64.Type, forKey key: Key) throws -> Int64? {
+        try read(Int64?.self, key)
+    }
+
+    func decodeIfPresent<Value: Decodable>(
+        _ type: Value.Type, forKey key: Key
+    ) throws -> Value? {
+        let cell = try reader.cell(key, type)
+        return cell.isNull ? nil : try RowDecoder.decode(type, from: cell)
     }
 
     func nestedContainer<Nested: CodingKey>(
         keyedBy type: Nested.Type, forKey key: Key
     ) throws -> KeyedDecodingContainer<Nested> {
-        try CellDecoder(cell: cell(key, Any.self)).container(keyedBy: type)
+        try CellDecoder(cell: reader.cell(key, Any.self)).container(keyedBy: type)
     }
 
     func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {
-        try CellDecoder(cell: cell(key, Any.self)).unkeyedContainer()
+        try CellDecoder(cell: reader.cell(key, Any.self)).unkeyedContainer()
     }
 
-    func superDecoder() throws -> any Decoder { RowDecoder(row: row, naming: naming) }
+    func superDecoder() throws -> any Decoder { RowDecoder(reader: reader) }
 
     func superDecoder(forKey key: Key) throws -> any Decoder {
-        CellDecoder(cell: try cell(key, Any.self))
-    }
-
-    private func index(_ key: Key) -> Int? {
-        row.result.index(of: naming.column(key.stringValue))
-    }
-
-    private func cell(_ key: Key, _ type: Any.Type) throws -> Cell {
-        guard let index = index(key) else {
-            throw row.unknown("\"\(naming.column(key.stringValue))\"", type)
-        }
-        return row.cell(index)
+        CellDecoder(cell: try reader.cell(key, Any.self))
     }
 }

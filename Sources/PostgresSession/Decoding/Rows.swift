@@ -17,6 +17,17 @@ public struct Rows: Sendable, RandomAccessCollection {
     /// The columns' names, in order.
     public var columnNames: [String] { result.columns.map(\.name) }
 
+    /// The rows as values. See ``Row/decode(_:naming:)``; quicker than row by row.
+    public func decode<Value: Decodable>(
+        _ type: Value.Type = Value.self, naming: ColumnNaming = .asWritten
+    ) throws -> [Value] {
+        guard !(type is any PostgresDecodable.Type) else {
+            return try map { try $0.decode(type, naming: naming) }
+        }
+        let reader = RowReader(result, naming: naming)
+        return try (0..<count).map { try reader.decode(type, row: $0) }
+    }
+
     /// The columns' types, in order.
     public var columnTypes: [PostgresType] { result.columns.map(\.type) }
 }
@@ -71,7 +82,11 @@ public struct Row: Sendable {
     public func decode<Value: Decodable>(
         _ type: Value.Type = Value.self, naming: ColumnNaming = .asWritten
     ) throws -> Value {
-        try RowDecoder.decode(type, from: self, naming: naming)
+        if let column = type as? any PostgresDecodable.Type {
+            guard count > 0 else { throw unknown("0", type) }
+            return try RowDecoder.cast(column.decode(cell(0)), cell(0))
+        }
+        return try RowReader(result, naming: naming).decode(type, row: row)
     }
 
     func cell(_ index: Int) -> Cell {

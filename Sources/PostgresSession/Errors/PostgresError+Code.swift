@@ -38,6 +38,8 @@ extension PostgresError.Code {
     public static let commitNotAllowed = Self("CommitNotAllowed")
     /// The fenced statement touched another number of rows than expected.
     public static let fenceLost = Self("FenceLost")
+    /// A transaction is open already where a new one was to begin.
+    public static let transactionActive = Self("TransactionActive")
     /// There is no transaction to do this in.
     public static let noTransaction = Self("NoTransaction")
 

@@ -1,19 +1,25 @@
 /// The columns of a record type, by its stored properties: `$0.title` in a query's closure.
 @dynamicMemberLookup
 public struct Columns<R: Record>: Sendable {
+    /// What a column's name has before it where there are several tables.
+    var qualifier: SQL?
+
     /// The column of a stored property. For what is not one the query throws `UnknownColumn`.
     public subscript<Value>(dynamicMember keyPath: KeyPath<R, Value>) -> Column<R, Value> {
         do throws(PostgresError) {
-            let name = try RecordSchema.column(of: keyPath).name
-            return Column(expression: "\(identifier: name)", error: nil)
+            let name: SQL = "\(identifier: try RecordSchema.column(of: keyPath).name)"
+            return Column(
+                name: name, expression: qualifier.map { "\($0).\(name)" } ?? name, error: nil)
         } catch {
-            return Column(expression: "NULL", error: error)
+            return Column(name: "NULL", expression: "NULL", error: error)
         }
     }
 }
 
 /// A column of a record type's table, in a query.
 public struct Column<R: Record, Value>: Sendable {
+    /// The column's name, for where it is written to.
+    let name: SQL
     let expression: SQL
     let error: PostgresError?
 
@@ -28,7 +34,7 @@ public struct Column<R: Record, Value>: Sendable {
     /// The column is not NULL.
     public var isNotNull: Condition { Condition("\(expression) IS NOT NULL", error) }
 
-    fileprivate func compared(_ comparison: SQL, to value: SQL) -> Condition {
+    func compared(_ comparison: SQL, to value: SQL) -> Condition {
         Condition("\(expression) \(comparison) \(value)", error)
     }
 }
@@ -49,7 +55,12 @@ extension Column where Value: PostgresEncodable {
 
     /// Sets the column in a bulk update.
     public func set(_ value: Value) -> Assignment {
-        Assignment(sql: "\(expression) = \(value)", error: error)
+        Assignment(column: name, value: "\(value)", error: error)
+    }
+
+    /// Sets the column, in a bulk update, to another one of the row, or to what is computed of it.
+    public func set<Other: Record>(_ other: Column<Other, Value>) -> Assignment {
+        Assignment(column: name, value: other.expression, error: error ?? other.error)
     }
 
     /// Equal; `nil` is IS NULL.
@@ -148,6 +159,26 @@ public struct Ordering: Sendable {
 
 /// A column's new value in a bulk update.
 public struct Assignment: Sendable {
-    let sql: SQL
+    let column: SQL
+    let value: SQL
     let error: PostgresError?
+
+    var sql: SQL { "\(column) = \(value)" }
+}
+
+extension Sequence<Assignment> {
+    /// The assignments of an UPDATE's SET, of a type with a version also to that.
+    ///
+    /// - Throws: the first thing wrong with one.
+    func list<R: Record>(for type: R.Type, qualifier: SQL? = nil) throws(PostgresError) -> SQL {
+        if let error = lazy.compactMap(\.error).first { throw error }
+        var list = map(\.sql)
+        if !list.isEmpty, let name = type.versionColumn {
+            let column: SQL = "\(identifier: name)"
+            if !contains(where: { $0.column == column }) {
+                list.append("\(column) = \(qualifier.map { "\($0).\(column)" } ?? column) + 1")
+            }
+        }
+        return list.joined(separator: ", ")
+    }
 }

@@ -48,45 +48,18 @@ extension Query {
         try scalar("SELECT EXISTS (\(unordered.select("1")))", file, line)
     }
 
-    /// Deletes the rows, without reading them.
-    ///
-    /// - Returns: how many there were.
-    /// - Throws: ``PostgresError``; also if the query has an order, a limit or an offset, which
-    /// DELETE   does not know.
-    @discardableResult
-    public func delete(file: StaticString = #fileID, line: UInt = #line) throws -> Int {
-        try session.located(file, line) {
-            try write("DELETE FROM \(R.quotedTable)\(whereClause)")
-        }
-    }
-
-    /// Sets columns of the rows, without reading them.
-    ///
-    /// - Returns: how many there were.
-    /// - Throws: as ``delete(file:line:)``.
-    @discardableResult
-    public func update(
-        file: StaticString = #fileID, line: UInt = #line,
-        _ assignments: (Columns<R>) -> [Assignment]
-    ) throws -> Int {
-        try session.located(file, line) {
-            let list = assignments(Columns())
-            if let error = list.lazy.compactMap(\.error).first { throw error }
-            guard !list.isEmpty else { return 0 }
-            let set = list.map(\.sql).joined(separator: ", ")
-            return try write("UPDATE \(R.quotedTable) SET \(set)\(whereClause)")
-        }
-    }
-
     // MARK: Steps
 
     private func fetch() throws -> [R] {
         try check()
-        return try run(sql).rows.map { row in
-            let record = try row.decode(R.self, naming: R.columnNaming)
-            if isTracked { try session.remember(record) }
-            return record
-        }
+        return try records(of: run(sql).rows)
+    }
+
+    /// The rows as records, which the session remembers.
+    func records(of rows: Rows) throws -> [R] {
+        let records = try rows.decode(R.self, naming: R.columnNaming)
+        if isTracked { for record in records { try session.remember(record) } }
+        return records
     }
 
     /// Two rows are enough to tell that there is more than one.
@@ -117,20 +90,7 @@ extension Query {
         }
     }
 
-    private func write(_ sql: SQL) throws -> Int {
-        try check()
-        guard orderings.isEmpty, maximum == nil, skipped == nil, lock == nil else {
-            throw PostgresError(
-                .invalidParameter, "a bulk delete or update takes a filter only",
-                hint: "Leave out order, limit, offset and forUpdate"
-            ).of(sql)
-        }
-        let result = try run(sql)
-        session.work.forgetColumns(of: ObjectIdentifier(R.self))
-        return result.rowsAffected
-    }
-
-    private func run(_ sql: SQL) throws(PostgresError) -> StatementResult {
+    func run(_ sql: SQL) throws(PostgresError) -> StatementResult {
         do throws(PostgresError) {
             return try session.run(sql, flushing: true)
         } catch {

@@ -20,6 +20,13 @@ public protocol Record: Codable, Sendable {
     /// How a property's name becomes its column's; the same name if not given.
     static var columnNaming: ColumnNaming { get }
 
+    /// The name of an integer column that counts the row's updates; none if not given.
+    ///
+    /// The session then updates and deletes a row only as the version that it has read, adds one
+    /// to it, and throws `StaleData` if another transaction was there first. The database's
+    /// default, or the value of a new record, is the first version.
+    static var versionColumn: String? { get }
+
     /// The record types whose keys this one's foreign keys refer to. They are inserted before and
     /// deleted after this one.
     static var references: [any Record.Type] { get }
@@ -28,6 +35,9 @@ public protocol Record: Codable, Sendable {
 extension Record {
     /// `id`
     public static var primaryKey: String { "id" }
+
+    /// None.
+    public static var versionColumn: String? { nil }
 
     /// The same names.
     public static var columnNaming: ColumnNaming { .asWritten }

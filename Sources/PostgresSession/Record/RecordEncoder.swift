@@ -1,121 +1,130 @@
 internal import Foundation
 
-/// A record's columns and their values, in the order they are encoded in.
-struct EncodedRecord {
-    private(set) var names: [String] = []
-    private(set) var values: [String: Parameter] = [:]
-
-    /// - Throws: what the record's own encoding throws.
-    init<R: Record>(_ record: R) throws {
-        let box = RecordEncoder.Box()
-        try record.encode(to: RecordEncoder(box: box, naming: R.columnNaming))
-        for (name, value) in box.columns {
-            if values.updateValue(value, forKey: name) == nil { names.append(name) }
-        }
-    }
-
-    /// The record's key, nil if it has none yet.
-    func key<R: Record>(of type: R.Type) -> Parameter? {
-        values[type.primaryKey].flatMap { $0.isNull ? nil : $0 }
-    }
+/// Takes the columns of a record as they are encoded.
+protocol ColumnSink: AnyObject {
+    func put(_ value: some PostgresEncodable, _ key: String)
+    func putNull(_ type: PostgresType, _ key: String)
+    /// False if the column's value is of no interest; nothing is put then.
+    func wants(_ key: String) -> Bool
 }
 
-/// Collects a record's columns.
-struct RecordEncoder: Encoder {
-    final class Box {
-        var columns: [(name: String, value: Parameter)] = []
-    }
+extension ColumnSink {
+    func wants(_ key: String) -> Bool { true }
+}
 
-    let box: Box
-    let naming: ColumnNaming
-    let codingPath: [any CodingKey] = []
-    let userInfo: [CodingUserInfoKey: Any] = [:]
+/// Hands a record's columns to a sink.
+struct RecordEncoder<Sink: ColumnSink>: Encoder {
+    let sink: Sink
+    var codingPath: [any CodingKey] { [] }
+    var userInfo: [CodingUserInfoKey: Any] { [:] }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
-        KeyedEncodingContainer(RecordContainer<Key>(box: box, naming: naming))
+        KeyedEncodingContainer(RecordContainer<Key, Sink>(sink: sink))
     }
 
     func unkeyedContainer() -> any UnkeyedEncodingContainer {
-        RefusingContainer<NoKey>()
+        RefusingContainer<NoKey, Sink>(sink: sink)
     }
 
     func singleValueContainer() -> any SingleValueEncodingContainer {
-        RefusingContainer<NoKey>()
-    }
-
-    /// A property as a parameter: directly, by its single value (an enum), or as JSON.
-    static func parameter(_ value: some Encodable) throws -> Parameter {
-        if let value = value as? any PostgresEncodable { return value.postgresParameter() }
-        let json = try JSON.encoder().encode(value)
-        if json.first == UInt8(ascii: "\"") {
-            return try JSON.decoder().decode(String.self, from: json).postgresParameter()
-        }
-        return String(decoding: json, as: UTF8.self).postgresParameter()
+        RefusingContainer<NoKey, Sink>(sink: sink)
     }
 }
 
 /// Takes the properties of a record, by coding key.
-private struct RecordContainer<Key: CodingKey>: KeyedEncodingContainerProtocol {
-    let box: RecordEncoder.Box
-    let naming: ColumnNaming
-    let codingPath: [any CodingKey] = []
+private struct RecordContainer<Key: CodingKey, Sink: ColumnSink>: KeyedEncodingContainerProtocol {
+    let sink: Sink
+    var codingPath: [any CodingKey] { [] }
 
-    private func put(_ value: Parameter, _ key: Key) {
-        box.columns.append((naming.column(key.stringValue), value))
+    private func put(_ value: some PostgresEncodable, _ key: Key) {
+        let name = key.stringValue
+        if sink.wants(name) { sink.put(value, name) }
     }
 
-    private func put<Value: Encodable>(_ value: Value?, _ key: Key) throws {
+    private func put<Value: PostgresEncodable>(optional value: Value?, _ key: Key) {
+        let name = key.stringValue
+        guard sink.wants(name) else { return }
         // nil is a NULL to be written, not a column to be left out.
-        put(try value.map { try RecordEncoder.parameter($0) } ?? null(Value.self), key)
+        if let value { sink.put(value, name) } else { sink.putNull(Value.postgresType, name) }
     }
 
-    private func null(_ type: Any.Type) -> Parameter {
-        .null((type as? any PostgresEncodable.Type)?.postgresType ?? .inferred)
+    /// A property directly, by its single value (an enum), or as JSON.
+    private func put(any value: some Encodable, _ key: Key) throws {
+        if let value = value as? any PostgresEncodable { return put(value, key) }
+        let name = key.stringValue
+        guard sink.wants(name) else { return }
+        let json = try JSON.encoder().encode(value)
+        if json.first == UInt8(ascii: "\"") {
+            sink.put(try JSON.decoder().decode(String.self, from: json), name)
+        } else {
+            sink.put(String(decoding: json, as: UTF8.self), name)
+        }
     }
 
-    func encodeNil(forKey key: Key) { put(.null(), key) }
-    func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws { try put(value, key) }
+    func encodeNil(forKey key: Key) {
+        if sink.wants(key.stringValue) { sink.putNull(.inferred, key.stringValue) }
+    }
+    func encode(_ value: Bool, forKey key: Key) { put(value, key) }
+    func encode(_ value: String, forKey key: Key) { put(value, key) }
+    func encode(_ value: Double, forKey key: Key) { put(value, key) }
+    func encode(_ value: Float, forKey key: Key) { put(value, key) }
+    func encode(_ value: Int, forKey key: Key) { put(value, key) }
+    func encode(_ value: Int16, forKey key: Key) { put(value, key) }
+    func encode(_ value: Int32, forKey key: Key) { put(value, key) }
+    func encode(_ value: Int64, forKey key: Key) { put(value, key) }
+    func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws {
+        try put(any: value, key)
+    }
+
+    func encodeIfPresent(_ value: Bool?, forKey key: Key) { put(optional: value, key) }
+    func encodeIfPresent(_ value: String?, forKey key: Key) { put(optional: value, key) }
+    func encodeIfPresent(_ value: Double?, forKey key: Key) { put(optional: value, key) }
+    func encodeIfPresent(_ value: Float?, forKey key: Key) { put(optional: value, key) }
+    func encodeIfPresent(_ value: Int?, forKey key: Key) { put(optional: value, key) }
+    func encodeIfPresent(_ value: Int16?, forKey key: Key) { put(optional: value, key) }
+    func encodeIfPresent(_ value: Int32?, forKey key: Key) { put(optional: value, key) }
+    func encodeIfPresent(_ value: Int64?, forKey key: Key) { put(optional: value, key) }
+    func encodeIfPresent(_ value: Int8?, forKey key: Key) throws { try put(other: value, key) }
+    func encodeIfPresent(_ value: UInt?, forKey key: Key) throws { try put(other: value, key) }
+    func encodeIfPresent(_ value: UInt8?, forKey key: Key) throws { try put(other: value, key) }
+    func encodeIfPresent(_ value: UInt16?, forKey key: Key) throws { try put(other: value, key) }
+    func encodeIfPresent(_ value: UInt32?, forKey key: Key) throws { try put(other: value, key) }
+    func encodeIfPresent(_ value: UInt64?, forKey key: Key) throws { try put(other: value, key) }
     func encodeIfPresent<Value: Encodable>(_ value: Value?, forKey key: Key) throws {
-        try put(value, key)
+        try put(other: value, key)
     }
-    func encodeIfPresent(_ value: Bool?, forKey key: Key) throws { try put(value, key) }
-    func encodeIfPresent(_ value: String?, forKey key: Key) throws { try put(value, key) }
-    func encodeIfPresent(_ value: Double?, forKey key: Key) throws { try put(value, key) }
-    func encodeIfPresent(_ value: Float?, forKey key: Key) throws { try put(value, key) }
-    func encodeIfPresent(_ value: Int?, forKey key: Key) throws { try put(value, key) }
-    func encodeIfPresent(_ value: Int8?, forKey key: Key) throws { try put(value, key) }
-    func encodeIfPresent(_ value: Int16?, forKey key: Key) throws { try put(value, key) }
-    func encodeIfPresent(_ value: Int32?, forKey key: Key) throws { try put(value, key) }
-    func encodeIfPresent(_ value: Int64?, forKey key: Key) throws { try put(value, key) }
-    func encodeIfPresent(_ value: UInt?, forKey key: Key) throws { try put(value, key) }
-    func encodeIfPresent(_ value: UInt8?, forKey key: Key) throws { try put(value, key) }
-    func encodeIfPresent(_ value: UInt16?, forKey key: Key) throws { try put(value, key) }
-    func encodeIfPresent(_ value: UInt32?, forKey key: Key) throws { try put(value, key) }
-    func encodeIfPresent(_ value: UInt64?, forKey key: Key) throws { try put(value, key) }
+
+    private func put<Value: Encodable>(other value: Value?, _ key: Key) throws {
+        if let value { return try put(any: value, key) }
+        guard sink.wants(key.stringValue) else { return }
+        let type = (Value.self as? any PostgresEncodable.Type)?.postgresType
+        sink.putNull(type ?? .inferred, key.stringValue)
+    }
 
     func nestedContainer<Nested: CodingKey>(
         keyedBy type: Nested.Type, forKey key: Key
     ) -> KeyedEncodingContainer<Nested> {
-        KeyedEncodingContainer(RefusingContainer<Nested>())
+        KeyedEncodingContainer(RefusingContainer<Nested, Sink>(sink: sink))
     }
 
     func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer {
-        RefusingContainer<NoKey>()
+        RefusingContainer<NoKey, Sink>(sink: sink)
     }
 
-    func superEncoder() -> any Encoder { RecordEncoder(box: box, naming: naming) }
-    func superEncoder(forKey key: Key) -> any Encoder { RecordEncoder(box: box, naming: naming) }
+    func superEncoder() -> any Encoder { RecordEncoder(sink: sink) }
+    func superEncoder(forKey key: Key) -> any Encoder { RecordEncoder(sink: sink) }
 }
 
 /// A key of a container that takes none.
 private enum NoKey: CodingKey {}
 
 /// Refuses what is not a column: a record whose own `encode(to:)` nests containers.
-private struct RefusingContainer<Key: CodingKey>: KeyedEncodingContainerProtocol,
-    UnkeyedEncodingContainer, SingleValueEncodingContainer
+private struct RefusingContainer<Key: CodingKey, Sink: ColumnSink>:
+    KeyedEncodingContainerProtocol, UnkeyedEncodingContainer, SingleValueEncodingContainer
 {
-    let codingPath: [any CodingKey] = []
-    let count = 0
+    let sink: Sink
+    var codingPath: [any CodingKey] { [] }
+    var count: Int { 0 }
 
     private var refusal: PostgresError {
         PostgresError(
@@ -130,19 +139,19 @@ private struct RefusingContainer<Key: CodingKey>: KeyedEncodingContainerProtocol
     func nestedContainer<Nested: CodingKey>(
         keyedBy type: Nested.Type, forKey key: Key
     ) -> KeyedEncodingContainer<Nested> {
-        KeyedEncodingContainer(RefusingContainer<Nested>())
+        KeyedEncodingContainer(RefusingContainer<Nested, Sink>(sink: sink))
     }
     func nestedContainer<Nested: CodingKey>(
         keyedBy type: Nested.Type
     ) -> KeyedEncodingContainer<Nested> {
-        KeyedEncodingContainer(RefusingContainer<Nested>())
+        KeyedEncodingContainer(RefusingContainer<Nested, Sink>(sink: sink))
     }
     func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer {
-        RefusingContainer<NoKey>()
+        RefusingContainer<NoKey, Sink>(sink: sink)
     }
     func nestedUnkeyedContainer() -> any UnkeyedEncodingContainer { self }
     func superEncoder() -> any Encoder {
-        RecordEncoder(box: .init(), naming: .asWritten)
+        RecordEncoder(sink: sink)
     }
     func superEncoder(forKey key: Key) -> any Encoder { superEncoder() }
 }

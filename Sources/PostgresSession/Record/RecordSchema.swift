@@ -63,9 +63,26 @@ struct RecordSchema: Sendable {
     static func column<R: Record, Value>(
         of keyPath: KeyPath<R, Value>
     ) throws(PostgresError) -> Column {
+        try column(ofAny: keyPath, typed: Value.self)
+    }
+
+    /// The names of the columns of stored properties.
+    static func names<R: Record>(
+        of keyPaths: [PartialKeyPath<R>], in type: R.Type
+    ) throws(PostgresError) -> [String] {
+        var names: [String] = []
+        for keyPath in keyPaths {
+            names.append(try column(ofAny: keyPath, typed: Swift.type(of: keyPath).valueType).name)
+        }
+        return names
+    }
+
+    private static func column<R: Record>(
+        ofAny keyPath: PartialKeyPath<R>, typed valueType: Any.Type
+    ) throws(PostgresError) -> Column {
         let schema = RecordSchema.of(R.self)
         let offset = MemoryLayout<R>.offset(of: keyPath)
-        let typeName = "\(Value.self)"
+        let typeName = "\(valueType)"
         // A struct's first property shares its offset; the type tells them apart.
         if let column = schema.columns.first(where: {
             $0.offset == offset && $0.typeName == typeName
@@ -76,7 +93,7 @@ struct RecordSchema: Sendable {
             .flatMap { schema.unknown[$0.name] }
         throw PostgresError(
             .unknownColumn,
-            "\(R.self) has no column for the property of type \(Value.self) in the query: "
+            "\(R.self) has no column for the property of type \(typeName) in the query: "
                 + (reason ?? "only a stored property has one"),
             hint: "Columns of \(R.self): \(schema.columns.map(\.name).joined(separator: ", "))")
     }

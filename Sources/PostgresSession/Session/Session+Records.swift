@@ -15,7 +15,7 @@ extension Session {
         try located(file, line) {
             try enter(.stage)
             let staged = Staged(record)
-            work.stage(try stagedRow(record, .update, staged))
+            work.stage(try StagedRow(record, .update, staged))
             return staged
         }
     }
@@ -36,7 +36,7 @@ extension Session {
     ) throws {
         try located(file, line) {
             try enter(.stage)
-            let row = try stagedRow(record, .delete, nil)
+            let row = try StagedRow(record, .delete, nil)
             guard row.identity != nil else {
                 throw PostgresError(
                     .invalidParameter,
@@ -75,7 +75,7 @@ extension Session {
         _ record: R, file: StaticString = #fileID, line: UInt = #line
     ) throws -> R {
         try located(file, line) {
-            let key = try EncodedRecord(record).key(of: R.self) ?? .null()
+            let key = try EncodedRecord(record).key ?? .null()
             return try byKey(R.self, key, file, line).one(file: file, line: line)
         }
     }
@@ -92,30 +92,9 @@ extension Session {
         return query(type).filter(sql: "\(column) = \(key)")
     }
 
-    private func stagedRow<R: Record>(
-        _ record: R, _ action: StagedRow.Action, _ staged: Staged<R>?
-    ) throws -> StagedRow {
-        let encoded = try EncodedRecord(record)
-        let key = encoded.key(of: R.self)
-        var row = StagedRow(
-            type: R.self, identity: key.map { .init(type: ObjectIdentifier(R.self), key: $0) },
-            names: key == nil ? encoded.names.filter { $0 != R.primaryKey } : encoded.names,
-            values: encoded.values, action: key == nil ? .insert : action)
-        if let staged {
-            row.receivers = [
-                { row in
-                    if let row { staged.value = try row.decode(R.self, naming: R.columnNaming) }
-                    staged.isFlushed = true
-                }
-            ]
-        }
-        return row
-    }
-
     /// Notes the row of a record that was read.
     func remember<R: Record>(_ record: R) throws {
-        let encoded = try EncodedRecord(record)
-        guard let key = encoded.key(of: R.self) else { return }
-        work.read(.init(type: ObjectIdentifier(R.self), key: key), encoded.values)
+        guard let key = try KeySink.key(of: record) else { return }
+        work.read(.init(type: ObjectIdentifier(R.self), key: key), record)
     }
 }

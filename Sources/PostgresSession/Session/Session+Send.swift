@@ -51,7 +51,7 @@ extension Session {
         if options.mode == .transactional ? state.phase == .idle : !hasSettings {
             timeoutMilliseconds = remaining
             let settings = options.settingsStatement(timeoutMilliseconds: remaining)
-            let begin = options.mode == .transactional ? [options.beginStatement] : []
+            let begin = options.mode == .transactional ? [options.beginStatement(scope)] : []
             return begin + (settings.map { [$0] } ?? [])
         }
         guard let remaining, isTimeoutStale(remaining) else { return [] }

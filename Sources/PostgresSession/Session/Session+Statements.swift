@@ -28,7 +28,7 @@ extension Session {
         line: UInt = #line
     ) throws -> [Value] {
         let rows = try rows(sql, file: file, line: line)
-        return try located(file, line) { try rows.map { try $0.decode(type) } }
+        return try located(file, line) { try rows.decode(type) }
     }
 
     /// The first row of a statement as a value, nil if there is none.

@@ -30,6 +30,8 @@ public final class Session {
     var savepoints = 0
     /// What `statement_timeout` was last set to in this transaction, in milliseconds.
     var timeoutMilliseconds: Int?
+    /// What `transaction` asked for, while it runs.
+    var scope: TransactionScope?
     /// True once an autocommit session has made its settings.
     var hasSettings = false
     /// True if nothing was ever sent: no transaction was opened.

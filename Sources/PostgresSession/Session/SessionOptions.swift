@@ -55,11 +55,13 @@ public struct SessionOptions: Sendable {
 }
 
 extension SessionOptions {
-    /// The statement that begins a transaction.
-    var beginStatement: SQL {
+    /// The statement that begins a transaction; what `scope` says counts.
+    func beginStatement(_ scope: TransactionScope? = nil) -> SQL {
         var text = "BEGIN"
-        if let isolation { text += " ISOLATION LEVEL \(isolation.rawValue)" }
-        if isReadOnly { text += " READ ONLY" }
+        if let isolation = scope?.isolation ?? isolation {
+            text += " ISOLATION LEVEL \(isolation.rawValue)"
+        }
+        if scope?.isReadOnly ?? isReadOnly { text += " READ ONLY" }
         return SQL(raw: text)
     }
 

@@ -8,8 +8,9 @@ struct UnitOfWork {
 
     /// What the session knows of a row.
     enum Knowledge {
-        /// Its columns, as last read or written.
-        case columns([String: Parameter])
+        /// What it holds, as last read or written. Its columns are only looked at when it is
+        /// written again, which of most rows never happens.
+        case record(any Record)
         /// That it is there.
         case existence
     }
@@ -20,6 +21,8 @@ struct UnitOfWork {
     /// Rows inserted and deleted since the transaction began.
     private var inserted: Set<Identity> = []
     private var deleted: Set<Identity> = []
+    /// Versions of rows that the session itself has made others of.
+    private var superseded: [Identity: Set<Parameter>] = [:]
 
     var isEmpty: Bool { staged.allSatisfy(\.isVoid) }
 
@@ -38,7 +41,7 @@ struct UnitOfWork {
             let before = staged[position]
             // The later values count; an insert not yet written stays one.
             if before.action == .insert { row.action = .insert }
-            row.receivers = before.receivers + row.receivers
+            row.handles = before.handles + row.handles
             staged[position].action = .none
         } else if rows[identity] == nil {
             row.action = .insert
@@ -70,12 +73,28 @@ struct UnitOfWork {
 
     // MARK: Knowing
 
-    mutating func read(_ identity: Identity, _ columns: [String: Parameter]) {
-        rows[identity] = .columns(columns)
+    mutating func read(_ identity: Identity, _ record: any Record) {
+        rows[identity] = .record(record)
     }
 
-    mutating func didInsert(_ identity: Identity, _ columns: [String: Parameter]) {
-        rows[identity] = .columns(columns)
+    /// A row's version was made another one by a write of the session.
+    mutating func supersede(_ version: Parameter, of identity: Identity) {
+        superseded[identity, default: []].insert(version)
+    }
+
+    /// The version that a row must have to be written: that of the staged record, unless it is the
+    /// session itself that has changed it since.
+    func expectedVersion(of row: StagedRow) -> Parameter? {
+        guard let identity = row.identity, let version = row.version else { return nil }
+        guard superseded[identity]?.contains(version) == true,
+            case .record(let record)? = rows[identity],
+            let latest = (try? EncodedRecord(record))?.version
+        else { return version }
+        return latest
+    }
+
+    mutating func didInsert(_ identity: Identity, _ record: any Record) {
+        rows[identity] = .record(record)
         if deleted.remove(identity) == nil { inserted.insert(identity) }
     }
 
@@ -106,6 +125,7 @@ struct UnitOfWork {
         for identity in inserted { rows[identity] = nil }
         for identity in deleted { rows[identity] = .existence }
         forgetSnapshots()
+        superseded = [:]
         committed()
     }
 
@@ -124,20 +144,43 @@ struct StagedRow {
 
     /// The record's type, and what it says about itself.
     let type: any Record.Type
+    let record: any Record
+    let columns: EncodedRecord
     /// The row, nil if the database is to make its key.
     let identity: UnitOfWork.Identity?
-    /// The columns, in order.
-    let names: [String]
-    let values: [String: Parameter]
     var action: Action
-    /// Called with the row as it was written, and nil for one that was written as it is.
-    var receivers: [(Row?) throws -> Void] = []
+    /// Who wants to know of the row as it was written.
+    var handles: [any StagedHandle] = []
+
+    init<R: Record>(_ record: R, _ action: Action, _ handle: Staged<R>?) throws {
+        type = R.self
+        self.record = record
+        columns = try EncodedRecord(record)
+        identity = columns.key.map { .init(type: ObjectIdentifier(R.self), key: $0) }
+        self.action = identity == nil ? .insert : action
+        if let handle { handles = [handle] }
+    }
 
     var isVoid: Bool { action == .none }
+
+    /// The record's version, nil if its type has none.
+    var version: Parameter? { columns.version }
+
+    /// Which of the columns are written by an INSERT: all, but a key that the database makes.
+    var insertedColumns: [Int] {
+        let all = columns.values.indices
+        return identity == nil ? all.filter { $0 != columns.layout.keyIndex } : Array(all)
+    }
+}
+
+/// Where a record that was written goes.
+protocol StagedHandle: AnyObject {
+    /// Takes the record as the database has it; nil if it was written as it is.
+    func receive(_ record: (any Record)?)
 }
 
 /// A record that was added to a session, and what became of it.
-public final class Staged<R: Record> {
+public final class Staged<R: Record>: StagedHandle {
     /// The record; after the flush as the database has it, with the key it made.
     public internal(set) var value: R
     /// True once it was written.
@@ -145,5 +188,10 @@ public final class Staged<R: Record> {
 
     init(_ value: R) {
         self.value = value
+    }
+
+    func receive(_ record: (any Record)?) {
+        if let record = record as? R { value = record }
+        isFlushed = true
     }
 }

@@ -4,6 +4,8 @@ extension Data: PostgresEncodable, PostgresDecodable {
     /// `bytea`
     public static var postgresType: PostgresType { .bytea }
 
+    private static let readable: TypeSet = [.bytea]
+
     /// The bytes.
     public func postgresParameter() -> Parameter { .binary([UInt8](self), .bytea) }
 
@@ -22,7 +24,7 @@ extension Data: PostgresEncodable, PostgresDecodable {
 
     /// The bytes of a `bytea` column, in the server's `hex` output form.
     public static func decode(_ cell: Cell) throws(PostgresError) -> Data {
-        try cell.require([.bytea], for: Data.self)
+        try cell.require(readable, for: Data.self)
         guard let data = cell.withBytes({ Data(hexadecimal: $0) }) else {
             var error = cell.mismatch(Data.self, "is not in hex form")
             error.hint = "Leave bytea_output at its default, hex."
@@ -55,6 +57,8 @@ extension UUID: PostgresEncodable, PostgresDecodable {
     /// `uuid`
     public static var postgresType: PostgresType { .uuid }
 
+    private static let readable: TypeSet = [.uuid]
+
     /// The 16 bytes.
     public func postgresParameter() -> Parameter {
         .binary(withUnsafeBytes(of: uuid, Array.init), .uuid)
@@ -65,7 +69,7 @@ extension UUID: PostgresEncodable, PostgresDecodable {
 
     /// The value of a `uuid` column.
     public static func decode(_ cell: Cell) throws(PostgresError) -> UUID {
-        try cell.require([.uuid], for: UUID.self)
+        try cell.require(readable, for: UUID.self)
         guard let value = UUID(uuidString: cell.text ?? "") else {
             throw cell.mismatch(UUID.self, "holds what is not a UUID")
         }

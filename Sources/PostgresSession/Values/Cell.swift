@@ -34,10 +34,10 @@ public struct Cell {
 
     /// Throws unless the column's type is one of `types` and the value is not NULL.
     func require(
-        _ types: Set<PostgresType>, for type: Any.Type, hint: String? = nil
+        _ types: TypeSet, for type: Any.Type, hint: String? = nil
     ) throws(PostgresError) {
         guard types.contains(self.type) else {
-            var error = mismatch(type, "is not \(Cell.list(types))")
+            var error = mismatch(type, "is not \(types.names)")
             error.hint =
                 hint ?? "Read it as another Swift type, or cast it in SQL (\"\(name)\"::…)."
             throw error
@@ -51,9 +51,5 @@ public struct Cell {
         var error = mismatch(type, "is NULL in row \(row + 1)")
         error.hint = "Read it as an optional, \(type)?."
         throw error
-    }
-
-    private static func list(_ types: Set<PostgresType>) -> String {
-        types.map(\.name).sorted().joined(separator: " or ")
     }
 }

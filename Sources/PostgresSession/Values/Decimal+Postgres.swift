@@ -4,6 +4,8 @@ extension Decimal: PostgresEncodable, PostgresDecodable {
     /// `numeric`
     public static var postgresType: PostgresType { .numeric }
 
+    private static let readable: TypeSet = [.numeric, .int2, .int4, .int8]
+
     /// All digits.
     public func postgresText() -> String? { description }
 
@@ -12,7 +14,7 @@ extension Decimal: PostgresEncodable, PostgresDecodable {
     /// `Decimal` has 38 digits and an exponent from -128 to 127; `numeric` can have many more. A
     /// number that does not fit exactly is an error, never rounded.
     public static func decode(_ cell: Cell) throws(PostgresError) -> Decimal {
-        try cell.require([.numeric, .int2, .int4, .int8], for: Decimal.self)
+        try cell.require(readable, for: Decimal.self)
         let text = cell.text ?? ""
         if text == "NaN" { return .nan }
         guard let value = Decimal(exactly: text) else {

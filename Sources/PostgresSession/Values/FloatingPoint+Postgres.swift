@@ -4,7 +4,7 @@ protocol PostgresFloat: BinaryFloatingPoint, LosslessStringConvertible, Postgres
 {
     associatedtype Bits: FixedWidthInteger
     var bitPattern: Bits { get }
-    static var readable: Set<PostgresType> { get }
+    static var readable: TypeSet { get }
 }
 
 extension PostgresFloat {
@@ -31,14 +31,14 @@ extension PostgresFloat {
 }
 
 extension Double: PostgresFloat {
-    static var readable: Set<PostgresType> { [.float4, .float8, .int2, .int4] }
+    static let readable: TypeSet = [.float4, .float8, .int2, .int4]
 
     /// `double precision`
     public static var postgresType: PostgresType { .float8 }
 }
 
 extension Float: PostgresFloat {
-    static var readable: Set<PostgresType> { [.float4, .int2] }
+    static let readable: TypeSet = [.float4, .int2]
 
     /// `real`
     public static var postgresType: PostgresType { .float4 }

@@ -1,3 +1,5 @@
+private let integerTypes: TypeSet = [.int2, .int4, .int8, .oid]
+
 /// Integers travel in binary, in network byte order.
 protocol PostgresInteger: FixedWidthInteger, PostgresEncodable, PostgresDecodable {}
 
@@ -13,7 +15,7 @@ extension PostgresInteger {
     /// The number of an integer column, if it fits.
     public static func decode(_ cell: Cell) throws(PostgresError) -> Self {
         try cell.require(
-            [.int2, .int4, .int8, .oid], for: Self.self,
+            integerTypes, for: Self.self,
             hint: "Cast it in SQL (\"\(cell.name)\"::int8), or read a numeric as Decimal.")
         guard let value = cell.withBytes({ Self(ascii: $0) }) else {
             throw cell.mismatch(Self.self, "holds a number out of its range")

@@ -34,6 +34,8 @@ public struct JSONText: Sendable, Hashable, Codable, ExpressibleByStringLiteral,
     /// The document.
     public var description: String { text }
 
+    static let readable: TypeSet = [.json, .jsonb]
+
     /// Left to the server, so that it fits `json` and `jsonb` alike.
     public static var postgresType: PostgresType { .inferred }
 
@@ -42,7 +44,7 @@ public struct JSONText: Sendable, Hashable, Codable, ExpressibleByStringLiteral,
 
     /// The document in a `json` or `jsonb` column.
     public static func decode(_ cell: Cell) throws(PostgresError) -> JSONText {
-        try cell.require([.json, .jsonb], for: JSONText.self)
+        try cell.require(readable, for: JSONText.self)
         return JSONText(cell.text ?? "")
     }
 }

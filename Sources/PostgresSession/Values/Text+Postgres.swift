@@ -17,7 +17,7 @@ extension String: PostgresEncodable, PostgresDecodable {
         return cell.text ?? ""
     }
 
-    private static let typesReadOtherwise: Set<PostgresType> = [
+    private static let typesReadOtherwise: TypeSet = [
         .bool, .int2, .int4, .int8, .float4, .float8, .numeric, .bytea, .timestamptz, .timestamp,
     ]
 }
@@ -25,6 +25,8 @@ extension String: PostgresEncodable, PostgresDecodable {
 extension Bool: PostgresEncodable, PostgresDecodable {
     /// `boolean`
     public static var postgresType: PostgresType { .bool }
+
+    private static let readable: TypeSet = [.bool]
 
     /// One byte.
     public func postgresParameter() -> Parameter { .binary(self ? 1 : 0 as UInt8, .bool) }
@@ -34,7 +36,7 @@ extension Bool: PostgresEncodable, PostgresDecodable {
 
     /// The value of a `boolean` column.
     public static func decode(_ cell: Cell) throws(PostgresError) -> Bool {
-        try cell.require([.bool], for: Bool.self)
+        try cell.require(readable, for: Bool.self)
         return cell.withBytes { $0.first == UInt8(ascii: "t") }
     }
 }

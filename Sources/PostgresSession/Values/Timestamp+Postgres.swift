@@ -4,6 +4,8 @@ extension Date: PostgresEncodable, PostgresDecodable {
     /// `timestamptz`
     public static var postgresType: PostgresType { .timestamptz }
 
+    private static let readable: TypeSet = [.timestamptz, .timestamp, .date]
+
     /// Whole microseconds since 2000-01-01 00:00 UTC, rounded to the nearest.
     ///
     /// A `Date` is a `Double` of seconds: within a century of 2001 it holds microseconds exactly
@@ -23,9 +25,9 @@ extension Date: PostgresEncodable, PostgresDecodable {
     /// The instant of a `timestamptz`, `timestamp` (taken as UTC) or `date` (its midnight in UTC)
     /// column.
     public static func decode(_ cell: Cell) throws(PostgresError) -> Date {
-        try cell.require([.timestamptz, .timestamp, .date], for: Date.self)
-        let text = cell.text ?? ""
-        guard let microseconds = Timestamp.microseconds(text) else {
+        try cell.require(readable, for: Date.self)
+        guard let microseconds = cell.withBytes(Timestamp.microseconds) else {
+            let text = cell.text ?? ""
             throw cell.mismatch(
                 Date.self,
                 text.hasSuffix("infinity")
@@ -72,6 +74,11 @@ enum Timestamp {
     /// The microseconds since 2000-01-01 UTC of `YYYY-MM-DD[ HH:MM:SS[.ffffff][±HH[:MM[:SS]]]][
     /// BC]`; nil for what is not written so, and for what is too far away.
     static func microseconds(_ text: String) -> Int64? {
+        Array(text.utf8).withUnsafeBytes(microseconds)
+    }
+
+    /// The same, of UTF-8.
+    static func microseconds(_ text: UnsafeRawBufferPointer) -> Int64? {
         var scanner = Scanner(text)
         guard let year = scanner.number(digits: 4...7), scanner.skip("-"),
             let month = scanner.number(digits: 2...2), scanner.skip("-"),
@@ -128,29 +135,33 @@ enum Timestamp {
 extension Timestamp {
     /// Reads digits and separators from the front of a text.
     struct Scanner {
-        private var bytes: Substring.UTF8View
+        private let bytes: UnsafeRawBufferPointer
+        private var position = 0
 
-        init(_ text: String) {
-            bytes = text[...].utf8
+        /// Good for as long as the bytes are there.
+        init(_ text: UnsafeRawBufferPointer) {
+            bytes = text
         }
 
-        var isAtEnd: Bool { bytes.isEmpty }
-        var isAtEra: Bool { bytes.first == UInt8(ascii: "B") }
+        var isAtEnd: Bool { position == bytes.count }
+        var isAtEra: Bool { next == UInt8(ascii: "B") }
+
+        private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
         mutating func skip(_ character: Unicode.Scalar) -> Bool {
-            guard bytes.first == UInt8(ascii: character) else { return false }
-            bytes.removeFirst()
+            guard next == UInt8(ascii: character) else { return false }
+            position += 1
             return true
         }
 
         mutating func number(digits range: ClosedRange<Int>) -> Int64? {
             var value: Int64 = 0
             var count = 0
-            while count < range.upperBound, let byte = bytes.first,
+            while count < range.upperBound, let byte = next,
                 (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
             {
                 value = value * 10 + Int64(byte - UInt8(ascii: "0"))
-                bytes.removeFirst()
+                position += 1
                 count += 1
             }
             return range.contains(count) ? value : nil
@@ -164,9 +175,9 @@ extension Timestamp {
             else { return nil }
             var fraction: Int64 = 0
             if skip(".") {
-                let before = bytes.count
+                let before = position
                 guard let digits = number(digits: 1...6) else { return nil }
-                fraction = (before - bytes.count..<6).reduce(digits) { value, _ in value * 10 }
+                fraction = (position - before..<6).reduce(digits) { value, _ in value * 10 }
             }
             return ((hour * 60 + minute) * 60 + second) * 1_000_000 + fraction
         }
