@@ -1,5 +1,6 @@
 import Foundation
 import PostgresSession
+import Synchronization
 import Testing
 
 /// One database for the tests that leave nothing in it: making one for each costs more than most
@@ -13,10 +14,14 @@ func onSharedDatabase(
 ) async throws {
     var configuration = try await shared.value.engine.configuration
     configure(&configuration)
+    latestConfiguration.withLock { [configuration] in $0 = configuration }
     let connection = try Connection(configuration)
     defer { connection.close() }
     try body(connection)
 }
+
+/// For a second connection to the shared database, from a place that cannot wait for the first.
+let latestConfiguration = Mutex<EngineConfiguration?>(nil)
 
 /// As ``onSharedDatabase(_:_:)``, with authors and books that only this connection sees.
 func onOwnTables(_ body: (Connection) throws -> Void) async throws {

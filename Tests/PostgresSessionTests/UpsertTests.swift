@@ -104,7 +104,7 @@ struct UpsertTests {
             }
             #expect(part.message.contains("Stock has no column"))
             let computed = try failure(.unknownColumn) {
-                try session.upsert(Self.delivery, on: [\.article], .update([\.note!.count]))
+                try session.upsert(Self.delivery, on: [\.article], .update([\.article.count]))
             }
             #expect(computed.message.contains("Stock has no column"))
             #expect(try session.upsert([Stock](), on: [\.article]).isEmpty)

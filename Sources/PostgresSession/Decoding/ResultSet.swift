@@ -46,6 +46,11 @@ final class ResultSet: Sendable {
         indexes = [:]
     }
 
+    /// How much memory the rows take, in bytes; 0 for those made here.
+    var byteCount: Int {
+        if case .native(let native) = backing { native.byteCount } else { 0 }
+    }
+
     /// The first column of that name.
     func index(of name: String) -> Int? { indexes[name] }
 

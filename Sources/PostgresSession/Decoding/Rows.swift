@@ -82,11 +82,15 @@ public struct Row: Sendable {
     public func decode<Value: Decodable>(
         _ type: Value.Type = Value.self, naming: ColumnNaming = .asWritten
     ) throws -> Value {
-        if let column = type as? any PostgresDecodable.Type {
-            guard count > 0 else { throw unknown("0", type) }
-            return try RowDecoder.cast(column.decode(cell(0)), cell(0))
-        }
-        return try RowReader(result, naming: naming).decode(type, row: row)
+        try decodeColumn(type) ?? RowReader(result, naming: naming).decode(type, row: row)
+    }
+
+    /// The first column, for a type that a column can be read as.
+    func decodeColumn<Value: Decodable>(_ type: Value.Type) throws -> Value? {
+        guard let column = type as? any PostgresDecodable.Type else { return nil }
+        guard count > 0 else { throw unknown("0", type) }
+        let value: Value = try RowDecoder.cast(column.decode(cell(0)), cell(0))
+        return .some(value)
     }
 
     func cell(_ index: Int) -> Cell {

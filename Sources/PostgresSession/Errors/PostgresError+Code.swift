@@ -30,6 +30,10 @@ extension PostgresError.Code {
     public static let sessionClosed = Self("SessionClosed")
     /// An earlier error aborted the transaction; roll back first.
     public static let sessionFailed = Self("SessionFailed")
+    /// The session is in the middle of a COPY.
+    public static let sessionBusy = Self("SessionBusy")
+    /// A cursor is open that a commit would close.
+    public static let cursorOpen = Self("CursorOpen")
     /// The session was used from a thread other than the one that made it.
     public static let wrongThread = Self("WrongThread")
     /// The transaction ended, or began, other than through the session.

@@ -41,6 +41,8 @@ public struct PostgresError: Error, Sendable {
     public var column: String?
     /// The constraint that was violated.
     public var constraint: String?
+    /// The row of a COPY that was at fault, counted from 1.
+    public var row: Int?
     /// The source file of the call that failed, as `#fileID` gives it.
     public var file: String?
     /// The source line of the call that failed.
@@ -89,6 +91,7 @@ extension PostgresError: CustomStringConvertible {
         text += ": \(PostgresError.sentence(message))"
         if let detail { text += " \(PostgresError.sentence(detail))" }
         if let hint { text += " \(PostgresError.sentence(hint))" }
+        if let row { text += " Row \(row)\(column.map { ", column \($0)" } ?? "")." }
         if let statement { text += " Statement: \(PostgresError.excerpt(statement))" }
         if !parameterTypes.isEmpty {
             text +=

@@ -227,7 +227,7 @@ final class NativeConnection {
             ServerFailure(sqlState: nil, message: "COPY from or to the client is not supported"))
     }
 
-    private var isBad: Bool { PQstatus(pointer) == CONNECTION_BAD }
+    var isBad: Bool { PQstatus(pointer) == CONNECTION_BAD }
 
     /// Waits until a result can be had without blocking; false if the connection is lost.
     private func awaitResult() -> Bool {

@@ -23,9 +23,16 @@ final class NativeResult: @unchecked Sendable {
 
     /// The rows the command touched or gave, 0 for one that does neither.
     var rowsAffected: Int {
-        // SELECT's tag counts the rows it gave; only writes count as affected.
-        tag.hasPrefix("SELECT") ? 0 : Int(String(cString: PQcmdTuples(pointer))) ?? 0
+        // The tags of SELECT and FETCH count the rows given; only writes count as affected.
+        let tag = tag
+        return ["SELECT", "FETCH", "MOVE"].contains { tag.hasPrefix($0) } ? 0 : rowsTold
     }
+
+    /// The number in the command tag, 0 if there is none.
+    var rowsTold: Int { Int(String(cString: PQcmdTuples(pointer))) ?? 0 }
+
+    /// How much memory the rows take, in bytes.
+    var byteCount: Int { Int(PQresultMemorySize(pointer)) }
 
     var columns: [ResultSet.Column] {
         (0..<Int32(columnCount)).map { index in
@@ -69,7 +76,8 @@ final class NativeResult: @unchecked Sendable {
             detail: field(PG_DIAG.detail), hint: field(PG_DIAG.hint),
             position: field(PG_DIAG.position).flatMap { Int($0) },
             schema: field(PG_DIAG.schema), table: field(PG_DIAG.table),
-            column: field(PG_DIAG.column), constraint: field(PG_DIAG.constraint))
+            column: field(PG_DIAG.column), constraint: field(PG_DIAG.constraint),
+            context: field(PG_DIAG.context))
     }
 
     /// The field codes of `postgres_ext.h`, which Swift does not import: they are characters.
@@ -80,6 +88,7 @@ final class NativeResult: @unchecked Sendable {
         static let detail = code("D")
         static let hint = code("H")
         static let position = code("P")
+        static let context = code("W")
         static let schema = code("s")
         static let table = code("t")
         static let column = code("c")
@@ -101,4 +110,6 @@ struct ServerFailure: Error {
     var table: String?
     var column: String?
     var constraint: String?
+    /// Where the server was. It may hold values: not for an error as it is.
+    var context: String?
 }

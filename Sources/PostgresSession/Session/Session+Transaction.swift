@@ -23,12 +23,14 @@ extension Session {
         try enter(.rollback)
         work.rolledBack()
         pending = []
+        endedTransactions += 1
         guard state.phase == .active || state.phase == .failed else { return }
         try settle(connection.send(["ROLLBACK"]), headCount: 0)
     }
 
     func commitNow() throws(PostgresError) {
         try enter(.commit)
+        try refuseOpenCursor()
         if state.phase != .failed { try flushStaged() }
         guard state.phase == .active || state.phase == .failed else {
             pending = []
@@ -48,6 +50,7 @@ extension Session {
         let end: SQL = isFailed ? "ROLLBACK" : "COMMIT"
         let list = (isFailed ? [] : pending) + statements + [end]
         pending = []
+        endedTransactions += 1
         let outcome = connection.send(list)
         do {
             try settle(outcome, headCount: 0)

@@ -30,6 +30,12 @@ public final class Session {
     var savepoints = 0
     /// What `statement_timeout` was last set to in this transaction, in milliseconds.
     var timeoutMilliseconds: Int?
+    /// True in the middle of a COPY.
+    var isCopying = false
+    /// The cursors that are being read.
+    var openCursors = 0
+    /// The transactions that have ended: what belongs to one is gone with it.
+    var endedTransactions = 0
     /// What `transaction` asked for, while it runs.
     var scope: TransactionScope?
     /// True once an autocommit session has made its settings.
@@ -79,12 +85,22 @@ public final class Session {
 
     /// Throws unless the caller may do `entry` now, here.
     func enter(_ entry: SessionState.Entry) throws(PostgresError) {
+        try checkThread()
+        guard !isCopying else {
+            throw PostgresError(
+                .sessionBusy, "the session is in the middle of a COPY",
+                hint: "Collect what the rows need before, or read it on another session")
+        }
+        try state.admit(entry)
+    }
+
+    /// Throws unless this is the session's own thread.
+    func checkThread() throws(PostgresError) {
         if options.isThreadConfined && !owner.isCurrent {
             throw PostgresError(
                 .wrongThread, "the session was used from another thread than the one that made it",
                 hint: "Give each thread a session of its own, and pass values, not the session")
         }
-        try state.admit(entry)
     }
 
     /// Runs `body` without writing staged work before its queries.

@@ -103,6 +103,12 @@ struct UnitOfWork {
         if inserted.remove(identity) == nil { deleted.insert(identity) }
     }
 
+    /// Forgets the rows that were read since, to bound what is kept of many.
+    mutating func forgetRows(unknownTo before: UnitOfWork) {
+        rows = rows.filter { before.rows[$0.key] != nil }
+        superseded = superseded.filter { before.rows[$0.key] != nil }
+    }
+
     /// Rows of a type were written past the session's knowledge.
     mutating func forgetColumns(of type: ObjectIdentifier) {
         for identity in rows.keys where identity.type == type { rows[identity] = .existence }
