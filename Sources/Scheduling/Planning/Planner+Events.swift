@@ -13,7 +13,9 @@ extension Planner {
             stopWaiting(occurrence)
             return []
         case .returned(let occurrence):
-            return waitAgain(occurrence)
+            let before = alarm
+            let actions = waitAgain(occurrence)
+            return alarm == before ? actions : actions + [.alarm(at: alarm)]
         case .settled(let occurrence):
             settle(occurrence)
             return []
@@ -38,7 +40,7 @@ extension Planner {
 
     /// Switches to a schedule, after all that was due by the one before.
     private mutating func load(_ jobs: [PlannedJob], now: Instant) -> [Action] {
-        let due = giveOut(through: now) + giveOutDelayed(unlessKeptIn: jobs)
+        let due = giveOut(through: now) + giveOutRest(unlessKeptIn: jobs)
         return due + replaceJobs(with: jobs) + giveOut(through: now)
     }
 

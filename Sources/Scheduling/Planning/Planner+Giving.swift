@@ -148,23 +148,25 @@ extension Planner {
         jobs[place].wake = nil
     }
 
-    /// Gives out at once what is due and would start later of jobs that are changed or removed:
-    /// their new times know nothing of it.
-    mutating func giveOutDelayed(unlessKeptIn new: [PlannedJob]) -> [Action] {
-        let delayed = jobs.indices.filter { place in
-            guard jobs[place].isDelayed, let next = jobs[place].next else { return false }
-            return next.instant <= plannedThrough
+    /// Gives out at once what is due of jobs that are changed or removed and has not been given
+    /// out: it was to start later, or the clock went back before it came. Their new times know
+    /// nothing of it.
+    mutating func giveOutRest(unlessKeptIn new: [PlannedJob]) -> [Action] {
+        let places = jobs.indices.filter { place in
+            jobs[place].next.map { $0.instant <= plannedThrough } ?? false
         }
-        guard !delayed.isEmpty else { return [] }
+        guard !places.isEmpty else { return [] }
         let kept = Dictionary(new.map { ($0.name, $0.recurrence) }) { first, _ in first }
         var actions: [Action] = []
-        for place in delayed {
+        for place in places {
             let state = jobs[place]
             guard kept[state.job.name] != state.job.recurrence, let next = state.next else {
                 continue
             }
-            let (run, _) = state.job.recurrence.run(from: next, through: next.instant)
-            let due = DueInstants(runs: [run], following: nil)
+            // By a delay there is one at a time.
+            let isDelay = state.job.recurrence.delaySeconds != nil
+            let due = recurrence(of: state, from: next.instant)
+                .due(from: next, through: isDelay ? next.instant : plannedThrough)
             note(due, at: place)
             // The queue is made anew when the jobs are replaced.
             disarm(place)
