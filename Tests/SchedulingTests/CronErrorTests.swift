@@ -10,10 +10,13 @@ struct CronErrorTests {
         ("5", .fieldCount, nil, 1), ("7 8 9 10", .fieldCount, nil, 8),
         ("0 0 0 1 1 * 2026", .fieldCount, nil, 12), ("@daily 5", .fieldCount, nil, 7),
         // Characters
-        ("0 0 * *\0*", .invalidCharacter, nil, 7), ("５ * * * *", .invalidCharacter, nil, 0),
-        ("0 0 * * *\n", .invalidCharacter, nil, 9), ("0\u{A0}0 * * *", .invalidCharacter, nil, 1),
-        ("٣ * * * *", .invalidCharacter, nil, 0), ("0 0 * * \u{7F}", .invalidCharacter, nil, 8),
-        ("0 0 * * MO\u{1F600}", .invalidCharacter, nil, 10),
+        ("0 0 * *\0*", .invalidCharacter, nil, 7), ("５ * * * *", .invalidCharacter, .minute, 0),
+        ("0 0 * * *\n", .invalidCharacter, .weekday, 9),
+        ("0\u{A0}0 * * *", .invalidCharacter, nil, 1),
+        ("٣ * * * *", .invalidCharacter, .minute, 0),
+        ("0 0 * * \u{7F}", .invalidCharacter, .weekday, 8),
+        ("1 0 0 ２ * *", .invalidCharacter, .dayOfMonth, 6),
+        ("0 0 * * MO\u{1F600}", .invalidCharacter, .weekday, 10),
         // Aliases
         ("@nightly", .unknownAlias, nil, 0), (" @reboot", .unknownAlias, nil, 1),
         ("@every 5m", .unknownAlias, nil, 0), ("@", .unknownAlias, nil, 0),

@@ -59,7 +59,8 @@ struct CronFieldParser {
         guard let next = peek, next != "," else {
             throw failure(
                 .emptyItem, at: position,
-                "there is nothing \(position == start ? "before" : "after") the comma")
+                "there is nothing \(position == start ? "before" : "after") the comma; "
+                    + "remove it, or \(allowed)")
         }
         if skip("*") {
             insert(field.range, step: try parseStep() ?? 1)
@@ -229,7 +230,7 @@ extension CronFieldParser {
             throw failure(.invalidStep, at: offset, "`/` is followed by a step, such as `*/5`")
         }
         guard step > 0 else {
-            throw failure(.invalidStep, at: offset, "the step is 0; it must be at least 1")
+            throw failure(.invalidStep, at: offset, "the step is 0; use 1 or more, such as `*/5`")
         }
         return step
     }

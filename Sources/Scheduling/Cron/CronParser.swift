@@ -72,7 +72,8 @@ struct CronParser {
         guard bytes.count <= Self.longest else {
             throw CronError(
                 .tooLong, offset: Self.longest,
-                "the expression is longer than \(Self.longest) characters")
+                "the expression is longer than \(Self.longest) characters; five fields with "
+                    + "ranges and steps, such as `*/5 9-17 * * 1-5`, need far fewer")
         }
         let tab = UInt8(ascii: "\t")
         let wrong = bytes.firstIndex { $0 != tab && !(0x20...0x7E).contains($0) }
@@ -82,9 +83,19 @@ struct CronParser {
         let hexadecimal = String(scalar.value, radix: 16, uppercase: true)
         let padded = String(repeating: "0", count: max(0, 4 - hexadecimal.count)) + hexadecimal
         throw CronError(
-            .invalidCharacter, offset: wrong,
+            .invalidCharacter, field: field(at: wrong), offset: wrong,
             "the character U+\(padded) does not belong in a cron expression; use ASCII digits, "
                 + "letters, `* , - / ? #`, spaces and tabs")
+    }
+
+    /// The field that a byte is in, if the text has the right number of them.
+    private func field(at position: Int) -> CronField? {
+        let fields = split()
+        let order = Self.order(count: fields.count)
+        guard fields.count == order.count,
+            let index = fields.firstIndex(where: { $0.contains(position) })
+        else { return nil }
+        return order[index]
     }
 
     private func split() -> [Range<Int>] {
