@@ -1,156 +1,163 @@
 /// Writes records as lines of COPY's text format.
 final class CopySink: ColumnSink {
+    // One record is encoded at a time, by one thread.
     /// The lines so far.
-    private(set) var bytes: [UInt8] = []
+    @exclusivity(unchecked) private(set) var buffer = CopyBuffer(capacity: 2 * CopySink.portion)
     /// The lines since the beginning.
     private(set) var count = 0
-    private let layout: RecordLayout?
+    /// The coding keys of the columns; none for rows of values.
+    private let keys: [String]
     /// The column that the database makes, and no record may have a value for.
-    private let skipped: Int?
-    private var position = 0
+    private let skipped: Int
+    @exclusivity(unchecked) private var position = 0
     private var failure: PostgresError?
     /// The record encodes other columns than the first one, or in another order.
-    private var hasStrayed = false
+    @exclusivity(unchecked) private var hasStrayed = false
 
     /// - Parameter layout: that of the records; nil for rows of values.
     init(_ layout: RecordLayout?, skipped: Int?) {
-        self.layout = layout
-        self.skipped = skipped
-        bytes.reserveCapacity(2 * CopySink.portion)
+        keys = layout?.keys ?? []
+        self.skipped = skipped ?? -1
     }
 
     /// How much is sent at a time, in bytes.
     static let portion = 1 << 16
 
-    var isFull: Bool { bytes.count >= CopySink.portion }
+    var isFull: Bool { buffer.count >= CopySink.portion }
 
     func empty() {
-        bytes.removeAll(keepingCapacity: true)
+        buffer.cut(to: 0)
     }
 
     /// Adds a line for a record.
     func add<R: Record>(_ record: R) throws {
-        let start = bytes.count
+        let start = buffer.count
         (position, hasStrayed) = (0, false)
         try record.encode(to: RecordEncoder(sink: self))
-        if hasStrayed || position != layout?.keys.count {
-            bytes.removeSubrange(start...)
+        if hasStrayed || position != keys.count {
+            buffer.cut(to: start)
             try addInOrder(record)
         }
-        try endLine(R.self)
+        try endLine()
     }
 
     /// Adds a line of values.
     func add(_ values: [any PostgresEncodable]) throws {
         position = 0
-        for value in values { write(value, "\(position + 1)") }
-        try endLine(nil)
+        for value in values {
+            position += 1
+            write(value, "\(position)")
+        }
+        try endLine()
     }
 
     /// A record that encodes its columns in an order of its own.
     private func addInOrder<R: Record>(_ record: R) throws {
         (position, hasStrayed) = (0, false)
-        let encoded = try EncodedRecord(record)
-        guard let layout, encoded.names.count == layout.names.count,
-            layout.names.allSatisfy({ encoded[$0] != nil })
-        else {
+        let strays = StraySink(keys)
+        try record.encode(to: RecordEncoder(sink: strays))
+        guard strays.isComplete else {
             throw PostgresError(
                 .invalidParameter,
-                "row \(count + 1) of those copied has other columns than the first one: "
-                    + encoded.names.joined(separator: ", "),
+                "row \(count + 1) of those copied has other columns than the first one",
                 hint: "Copy records of one set of columns at a time")
         }
-        let strays = StraySink(layout.keys)
-        try record.encode(to: RecordEncoder(sink: strays))
-        for (key, text) in zip(layout.keys, strays.texts) {
-            if let text { put(text, key) } else { putNull(.inferred, key) }
+        for (key, value) in zip(keys, strays.values) {
+            if let value { put(other: value, key) } else { putNull(.inferred, key) }
         }
     }
 
-    private func endLine(_ type: (any Record.Type)?) throws {
+    private func endLine() throws {
         count += 1
         if var failure {
             self.failure = nil
             failure.row = count
             throw failure
         }
-        bytes.append(UInt8(ascii: "\n"))
+        buffer.append(UInt8(ascii: "\n"))
     }
 
-    func put(_ value: some PostgresEncodable, _ key: String) {
-        guard isNext(key) else { return }
-        guard position - 1 != skipped else {
-            // nil is what it may have.
-            if !value.postgresParameter().isNull { failure = failure ?? .keyed(key, count + 1) }
-            return
-        }
-        write(separator: value, key)
+    override func put(integer value: Int64, _ type: PostgresType, _ key: String) {
+        guard begin(key, isNull: false) else { return }
+        buffer.append(value)
     }
 
-    func putNull(_ type: PostgresType, _ key: String) {
-        guard isNext(key), position - 1 != skipped else { return }
-        separate()
-        writeNull()
+    override func put(text value: String, _ key: String) {
+        guard begin(key, isNull: false) else { return }
+        append(value, key)
     }
 
-    /// True if it is the key's turn, which then is over.
-    private func isNext(_ key: String) -> Bool {
-        guard let layout else { return true }
-        guard position < layout.keys.count, layout.keys[position] == key else {
+    override func put(other value: any PostgresEncodable, _ key: String) {
+        // What is skipped may be nil.
+        let isNull = position == skipped && value.postgresParameter().isNull
+        guard begin(key, isNull: isNull) else { return }
+        write(value, key)
+    }
+
+    override func putNull(_ type: PostgresType, _ key: String) {
+        guard begin(key, isNull: true) else { return }
+        buffer.appendNull()
+    }
+
+    /// True if a value of the key is to be written here, and the tab before it is.
+    private func begin(_ key: String, isNull: Bool) -> Bool {
+        guard position < keys.count, keys[position] == key else {
             hasStrayed = true
             return false
         }
         position += 1
+        guard position - 1 != skipped else {
+            if !isNull { failure = failure ?? .keyed(key, count + 1) }
+            return false
+        }
+        if position > (skipped == 0 ? 2 : 1) { buffer.append(UInt8(ascii: "\t")) }
         return true
     }
 
-    private func write(_ value: some PostgresEncodable, _ key: String) {
-        position += 1
-        write(separator: value, key)
-    }
-
-    private func separate() {
-        let isFirst = position == 1 || (position == 2 && skipped == 0)
-        if !isFirst { bytes.append(UInt8(ascii: "\t")) }
-    }
-
-    private func write(separator value: some PostgresEncodable, _ key: String) {
-        separate()
-        let start = bytes.count
-        guard value.appendPostgresText(to: &bytes) else {
-            if case .invalid(let reason) = value.postgresParameter().value {
-                failure = failure ?? .uncopied(key, count + 1, reason)
-            }
-            return writeNull()
-        }
-        if !CopyText.escape(&bytes, from: start) {
-            let reason = "a text holds the character NUL (U+0000), which PostgreSQL cannot store"
+    private func write(_ value: any PostgresEncodable, _ key: String) {
+        if keys.isEmpty && position > 1 { buffer.append(UInt8(ascii: "\t")) }
+        if let text = value.postgresText() { return append(text, key) }
+        if case .invalid(let reason) = value.postgresParameter().value {
             failure = failure ?? .uncopied(key, count + 1, reason)
         }
+        buffer.appendNull()
     }
 
-    private func writeNull() {
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(UInt8(ascii: "N"))
+    private func append(_ text: String, _ key: String) {
+        guard !buffer.append(text) else { return }
+        let reason = "a text holds the character NUL (U+0000), which PostgreSQL cannot store"
+        failure = failure ?? .uncopied(key, count + 1, reason)
     }
 }
 
-/// The texts of a record's columns in an order that is not the record's own.
+/// The columns of a record in an order that is not the record's own.
 private final class StraySink: ColumnSink {
-    private(set) var texts: [String?]
+    private(set) var values: [(any PostgresEncodable)?]
     private let keys: [String]
+    private var found: Set<String> = []
+    private var hasOthers = false
 
     init(_ keys: [String]) {
         self.keys = keys
-        texts = Array(repeating: nil, count: keys.count)
+        values = Array(repeating: nil, count: keys.count)
     }
 
-    func put(_ value: some PostgresEncodable, _ key: String) {
-        if let index = keys.firstIndex(of: key) { texts[index] = value.postgresText() }
-    }
+    var isComplete: Bool { !hasOthers && found.count == keys.count }
 
-    func putNull(_ type: PostgresType, _ key: String) {
-        if let index = keys.firstIndex(of: key) { texts[index] = nil }
+    override func put(integer value: Int64, _ type: PostgresType, _ key: String) {
+        set(value, key)
+    }
+    override func put(text value: String, _ key: String) { set(value, key) }
+    override func put(other value: any PostgresEncodable, _ key: String) { set(value, key) }
+    override func putNull(_ type: PostgresType, _ key: String) { set(nil, key) }
+
+    private func set(_ value: (any PostgresEncodable)?, _ key: String) {
+        guard let index = keys.firstIndex(of: key) else {
+            hasOthers = true
+            return
+        }
+        values[index] = value
+        found.insert(key)
     }
 }
 

@@ -81,7 +81,8 @@ extension Session {
     ///     }
     ///
     /// The rows are those of the moment when it begins. A commit inside of `body` would end them
-    /// and is refused with `CursorOpen`; ``Query/inBatches(of:committing:file:line:_:)`` can commit.
+    /// and is refused with `CursorOpen`; ``Query/inBatches(of:committing:file:line:_:)`` can
+    /// commit.
     ///
     /// - Throws: ``PostgresError``, or what `body` throws.
     @discardableResult

@@ -149,7 +149,7 @@ private final class CopyInput {
 
     private func send() throws(PostgresError) {
         try session.checkCopy()
-        if session.connection.native.putCopy(sink.bytes) {
+        if session.connection.native.putCopy(sink.buffer.bytes) {
             sink.empty()
         } else {
             isOver = true

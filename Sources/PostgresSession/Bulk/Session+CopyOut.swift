@@ -16,7 +16,7 @@ extension Session {
     /// Has the server write the rows of a SELECT, or of a table, and hands over the bytes as they
     /// come: mostly a row at a time, and never more in memory than that.
     ///
-    ///     try session.copyOut("SELECT day, revenue FROM daily_sales", as: .csvWithHeader) { bytes in
+    ///     try session.copyOut("SELECT * FROM daily_sales", as: .csvWithHeader) { bytes in
     ///         try file.write(contentsOf: bytes)
     ///     }
     ///
@@ -40,8 +40,10 @@ extension Session {
             let sql: SQL = "COPY (\(query)) TO STDOUT\(raw: format.options)"
             try beginCopy(sql)
             do {
+                var row = 0
                 while true {
-                    try checkCopy()
+                    if row % 1000 == 0 { try checkCopy() }
+                    row += 1
                     if case .end(let outcome) = try connection.native.getCopy(body) {
                         return try endCopy(sql, outcome)
                     }

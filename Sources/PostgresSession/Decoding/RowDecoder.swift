@@ -54,10 +54,13 @@ private struct RowContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     /// says which one is not.
     func contains(_ key: Key) -> Bool { true }
 
-    func decodeNil(forKey key: Key) throws -> Bool { try reader.cell(key, Any.self).isNull }
+    func decodeNil(forKey key: Key) throws -> Bool {
+        try reader.cell(key.stringValue, Any.self).isNull
+    }
 
+    @inline(__always)
     private func read<Value: PostgresDecodable>(_ type: Value.Type, _ key: Key) throws -> Value {
-        try Value.decode(reader.cell(key, type))
+        try Value.decode(reader.cell(key.stringValue, type))
     }
 
     func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool { try read(type, key) }
@@ -70,7 +73,7 @@ private struct RowContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     func decode(_ type: Int64.Type, forKey key: Key) throws -> Int64 { try read(type, key) }
 
     func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
-        try RowDecoder.decode(type, from: try reader.cell(key, type))
+        try RowDecoder.decode(type, from: try reader.cell(key.stringValue, type))
     }
 
     func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? {
@@ -101,23 +104,23 @@ private struct RowContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     func decodeIfPresent<Value: Decodable>(
         _ type: Value.Type, forKey key: Key
     ) throws -> Value? {
-        let cell = try reader.cell(key, type)
+        let cell = try reader.cell(key.stringValue, type)
         return cell.isNull ? nil : try RowDecoder.decode(type, from: cell)
     }
 
     func nestedContainer<Nested: CodingKey>(
         keyedBy type: Nested.Type, forKey key: Key
     ) throws -> KeyedDecodingContainer<Nested> {
-        try CellDecoder(cell: reader.cell(key, Any.self)).container(keyedBy: type)
+        try CellDecoder(cell: reader.cell(key.stringValue, Any.self)).container(keyedBy: type)
     }
 
     func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {
-        try CellDecoder(cell: reader.cell(key, Any.self)).unkeyedContainer()
+        try CellDecoder(cell: reader.cell(key.stringValue, Any.self)).unkeyedContainer()
     }
 
     func superDecoder() throws -> any Decoder { RowDecoder(reader: reader) }
 
     func superDecoder(forKey key: Key) throws -> any Decoder {
-        CellDecoder(cell: try reader.cell(key, Any.self))
+        CellDecoder(cell: try reader.cell(key.stringValue, Any.self))
     }
 }

@@ -4,13 +4,14 @@
 /// type's decoding asks for the same keys in the same order each time.
 final class RowReader {
     let result: ResultSet
+    // One row is decoded at a time, by one thread.
     /// The row that is read now.
-    private(set) var row = 0
+    @exclusivity(unchecked) private(set) var row = 0
     private let naming: ColumnNaming
     /// Where the columns are, if not every column of the result is the type's.
     private let columns: [String: Int]?
-    private var slots: [(key: String, index: Int)] = []
-    private var position = 0
+    @exclusivity(unchecked) private var slots: [(key: String, index: Int)] = []
+    @exclusivity(unchecked) private var position = 0
 
     init(_ result: ResultSet, naming: ColumnNaming, columns: [String: Int]? = nil) {
         self.result = result
@@ -26,8 +27,8 @@ final class RowReader {
     }
 
     /// The column that belongs to a key.
-    func cell(_ key: some CodingKey, _ type: Any.Type) throws(PostgresError) -> Cell {
-        Cell(result: result, row: row, index: try index(key.stringValue, type))
+    func cell(_ key: String, _ type: Any.Type) throws(PostgresError) -> Cell {
+        Cell(result: result, row: row, index: try index(key, type))
     }
 
     private func index(_ key: String, _ type: Any.Type) throws(PostgresError) -> Int {

@@ -73,7 +73,8 @@ extension EngineConfiguration {
     /// socket the server takes those of TCP without a word, and without an effect.
     func sessionSettings(serverVersion: Int) -> [(name: String, value: String)] {
         var settings = [
-            ("TimeZone", "UTC"), ("DateStyle", "ISO, MDY"), ("extra_float_digits", "3"),
+            ("TimeZone", "UTC"), ("DateStyle", "ISO, MDY"), ("IntervalStyle", "postgres"),
+            ("extra_float_digits", "3"),
             ("bytea_output", "hex"), ("standard_conforming_strings", "on"),
             // The server refuses what libpq takes for 0.
             ("tcp_keepalives_idle", "\(max(0, keepAlive.idleSeconds))"),

@@ -25,11 +25,9 @@ extension NativeConnection {
     }
 
     /// Sends a part of the data; false if the connection is lost.
-    func putCopy(_ bytes: [UInt8]) -> Bool {
-        bytes.withUnsafeBufferPointer { buffer in
-            buffer.withMemoryRebound(to: CChar.self) { characters in
-                PQputCopyData(pointer, characters.baseAddress, Int32(characters.count)) == 1
-            }
+    func putCopy(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        bytes.withMemoryRebound(to: CChar.self) { characters in
+            PQputCopyData(pointer, characters.baseAddress, Int32(characters.count)) == 1
         }
     }
 

@@ -79,6 +79,16 @@ extension Date: Traceable {
         Date(timeIntervalSinceReferenceDate: Double(number))
     }
 }
+extension PostgresDate: Traceable {
+    static func trace(_ number: Int) -> PostgresDate {
+        PostgresDate(daysSince2000: Int32(clamping: number))
+    }
+}
+extension PostgresTime: Traceable {
+    static func trace(_ number: Int) -> PostgresTime {
+        PostgresTime(microseconds: Int64(number)) ?? PostgresTime.midnight
+    }
+}
 extension UUID: Traceable {
     static func trace(_ number: Int) -> UUID {
         let low = UInt8(truncatingIfNeeded: number)

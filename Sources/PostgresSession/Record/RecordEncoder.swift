@@ -1,51 +1,56 @@
 internal import Foundation
 
 /// Takes the columns of a record as they are encoded.
-protocol ColumnSink: AnyObject {
-    func put(_ value: some PostgresEncodable, _ key: String)
-    func putNull(_ type: PostgresType, _ key: String)
+///
+/// A class with methods for single types, and not a protocol with a generic one: a container's code
+/// is not specialized for its sink, and would look up a type's metadata for each value.
+class ColumnSink {
+    func put(integer value: Int64, _ type: PostgresType, _ key: String) {}
+    func put(text value: String, _ key: String) {}
+    func put(other value: any PostgresEncodable, _ key: String) {}
+    func putNull(_ type: PostgresType, _ key: String) {}
     /// False if the column's value is of no interest; nothing is put then.
-    func wants(_ key: String) -> Bool
-}
-
-extension ColumnSink {
     func wants(_ key: String) -> Bool { true }
 }
 
 /// Hands a record's columns to a sink.
-struct RecordEncoder<Sink: ColumnSink>: Encoder {
-    let sink: Sink
+struct RecordEncoder: Encoder {
+    let sink: ColumnSink
     var codingPath: [any CodingKey] { [] }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
-        KeyedEncodingContainer(RecordContainer<Key, Sink>(sink: sink))
+        KeyedEncodingContainer(RecordContainer<Key>(sink: sink))
     }
 
     func unkeyedContainer() -> any UnkeyedEncodingContainer {
-        RefusingContainer<NoKey, Sink>(sink: sink)
+        RefusingContainer<NoKey>(sink: sink)
     }
 
     func singleValueContainer() -> any SingleValueEncodingContainer {
-        RefusingContainer<NoKey, Sink>(sink: sink)
+        RefusingContainer<NoKey>(sink: sink)
     }
 }
 
 /// Takes the properties of a record, by coding key.
-private struct RecordContainer<Key: CodingKey, Sink: ColumnSink>: KeyedEncodingContainerProtocol {
-    let sink: Sink
+private struct RecordContainer<Key: CodingKey>: KeyedEncodingContainerProtocol {
+    let sink: ColumnSink
     var codingPath: [any CodingKey] { [] }
 
-    private func put(_ value: some PostgresEncodable, _ key: Key) {
+    private func put(_ value: any PostgresEncodable, _ key: Key) {
         let name = key.stringValue
-        if sink.wants(name) { sink.put(value, name) }
+        if sink.wants(name) { sink.put(other: value, name) }
     }
 
-    private func put<Value: PostgresEncodable>(optional value: Value?, _ key: Key) {
+    private func put(_ value: Int64, _ type: PostgresType, _ key: Key) {
         let name = key.stringValue
-        guard sink.wants(name) else { return }
+        if sink.wants(name) { sink.put(integer: value, type, name) }
+    }
+
+    private func putNull(_ type: PostgresType, _ key: Key) {
+        let name = key.stringValue
         // nil is a NULL to be written, not a column to be left out.
-        if let value { sink.put(value, name) } else { sink.putNull(Value.postgresType, name) }
+        if sink.wants(name) { sink.putNull(type, name) }
     }
 
     /// A property directly, by its single value (an enum), or as JSON.
@@ -55,35 +60,52 @@ private struct RecordContainer<Key: CodingKey, Sink: ColumnSink>: KeyedEncodingC
         guard sink.wants(name) else { return }
         let json = try JSON.encoder().encode(value)
         if json.first == UInt8(ascii: "\"") {
-            sink.put(try JSON.decoder().decode(String.self, from: json), name)
+            sink.put(text: try JSON.decoder().decode(String.self, from: json), name)
         } else {
-            sink.put(String(decoding: json, as: UTF8.self), name)
+            sink.put(text: String(decoding: json, as: UTF8.self), name)
         }
     }
 
-    func encodeNil(forKey key: Key) {
-        if sink.wants(key.stringValue) { sink.putNull(.inferred, key.stringValue) }
-    }
+    func encodeNil(forKey key: Key) { putNull(.inferred, key) }
     func encode(_ value: Bool, forKey key: Key) { put(value, key) }
-    func encode(_ value: String, forKey key: Key) { put(value, key) }
     func encode(_ value: Double, forKey key: Key) { put(value, key) }
     func encode(_ value: Float, forKey key: Key) { put(value, key) }
-    func encode(_ value: Int, forKey key: Key) { put(value, key) }
-    func encode(_ value: Int16, forKey key: Key) { put(value, key) }
-    func encode(_ value: Int32, forKey key: Key) { put(value, key) }
-    func encode(_ value: Int64, forKey key: Key) { put(value, key) }
+    func encode(_ value: Int, forKey key: Key) { put(Int64(value), .int8, key) }
+    func encode(_ value: Int16, forKey key: Key) { put(Int64(value), .int2, key) }
+    func encode(_ value: Int32, forKey key: Key) { put(Int64(value), .int4, key) }
+    func encode(_ value: Int64, forKey key: Key) { put(value, .int8, key) }
+    func encode(_ value: String, forKey key: Key) {
+        let name = key.stringValue
+        if sink.wants(name) { sink.put(text: value, name) }
+    }
     func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws {
         try put(any: value, key)
     }
 
-    func encodeIfPresent(_ value: Bool?, forKey key: Key) { put(optional: value, key) }
-    func encodeIfPresent(_ value: String?, forKey key: Key) { put(optional: value, key) }
-    func encodeIfPresent(_ value: Double?, forKey key: Key) { put(optional: value, key) }
-    func encodeIfPresent(_ value: Float?, forKey key: Key) { put(optional: value, key) }
-    func encodeIfPresent(_ value: Int?, forKey key: Key) { put(optional: value, key) }
-    func encodeIfPresent(_ value: Int16?, forKey key: Key) { put(optional: value, key) }
-    func encodeIfPresent(_ value: Int32?, forKey key: Key) { put(optional: value, key) }
-    func encodeIfPresent(_ value: Int64?, forKey key: Key) { put(optional: value, key) }
+    func encodeIfPresent(_ value: Bool?, forKey key: Key) {
+        if let value { put(value, key) } else { putNull(.bool, key) }
+    }
+    func encodeIfPresent(_ value: String?, forKey key: Key) {
+        if let value { encode(value, forKey: key) } else { putNull(.inferred, key) }
+    }
+    func encodeIfPresent(_ value: Double?, forKey key: Key) {
+        if let value { put(value, key) } else { putNull(.float8, key) }
+    }
+    func encodeIfPresent(_ value: Float?, forKey key: Key) {
+        if let value { put(value, key) } else { putNull(.float4, key) }
+    }
+    func encodeIfPresent(_ value: Int?, forKey key: Key) {
+        if let value { encode(value, forKey: key) } else { putNull(.int8, key) }
+    }
+    func encodeIfPresent(_ value: Int16?, forKey key: Key) {
+        if let value { encode(value, forKey: key) } else { putNull(.int2, key) }
+    }
+    func encodeIfPresent(_ value: Int32?, forKey key: Key) {
+        if let value { encode(value, forKey: key) } else { putNull(.int4, key) }
+    }
+    func encodeIfPresent(_ value: Int64?, forKey key: Key) {
+        if let value { encode(value, forKey: key) } else { putNull(.int8, key) }
+    }
     func encodeIfPresent(_ value: Int8?, forKey key: Key) throws { try put(other: value, key) }
     func encodeIfPresent(_ value: UInt?, forKey key: Key) throws { try put(other: value, key) }
     func encodeIfPresent(_ value: UInt8?, forKey key: Key) throws { try put(other: value, key) }
@@ -96,19 +118,17 @@ private struct RecordContainer<Key: CodingKey, Sink: ColumnSink>: KeyedEncodingC
 
     private func put<Value: Encodable>(other value: Value?, _ key: Key) throws {
         if let value { return try put(any: value, key) }
-        guard sink.wants(key.stringValue) else { return }
-        let type = (Value.self as? any PostgresEncodable.Type)?.postgresType
-        sink.putNull(type ?? .inferred, key.stringValue)
+        putNull((Value.self as? any PostgresEncodable.Type)?.postgresType ?? .inferred, key)
     }
 
     func nestedContainer<Nested: CodingKey>(
         keyedBy type: Nested.Type, forKey key: Key
     ) -> KeyedEncodingContainer<Nested> {
-        KeyedEncodingContainer(RefusingContainer<Nested, Sink>(sink: sink))
+        KeyedEncodingContainer(RefusingContainer<Nested>(sink: sink))
     }
 
     func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer {
-        RefusingContainer<NoKey, Sink>(sink: sink)
+        RefusingContainer<NoKey>(sink: sink)
     }
 
     func superEncoder() -> any Encoder { RecordEncoder(sink: sink) }
@@ -119,10 +139,10 @@ private struct RecordContainer<Key: CodingKey, Sink: ColumnSink>: KeyedEncodingC
 private enum NoKey: CodingKey {}
 
 /// Refuses what is not a column: a record whose own `encode(to:)` nests containers.
-private struct RefusingContainer<Key: CodingKey, Sink: ColumnSink>:
-    KeyedEncodingContainerProtocol, UnkeyedEncodingContainer, SingleValueEncodingContainer
+private struct RefusingContainer<Key: CodingKey>: KeyedEncodingContainerProtocol,
+    UnkeyedEncodingContainer, SingleValueEncodingContainer
 {
-    let sink: Sink
+    let sink: ColumnSink
     var codingPath: [any CodingKey] { [] }
     var count: Int { 0 }
 
@@ -139,15 +159,15 @@ private struct RefusingContainer<Key: CodingKey, Sink: ColumnSink>:
     func nestedContainer<Nested: CodingKey>(
         keyedBy type: Nested.Type, forKey key: Key
     ) -> KeyedEncodingContainer<Nested> {
-        KeyedEncodingContainer(RefusingContainer<Nested, Sink>(sink: sink))
+        KeyedEncodingContainer(RefusingContainer<Nested>(sink: sink))
     }
     func nestedContainer<Nested: CodingKey>(
         keyedBy type: Nested.Type
     ) -> KeyedEncodingContainer<Nested> {
-        KeyedEncodingContainer(RefusingContainer<Nested, Sink>(sink: sink))
+        KeyedEncodingContainer(RefusingContainer<Nested>(sink: sink))
     }
     func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer {
-        RefusingContainer<NoKey, Sink>(sink: sink)
+        RefusingContainer<NoKey>(sink: sink)
     }
     func nestedUnkeyedContainer() -> any UnkeyedEncodingContainer { self }
     func superEncoder() -> any Encoder {

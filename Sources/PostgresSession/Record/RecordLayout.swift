@@ -75,32 +75,43 @@ struct EncodedRecord {
 /// Takes the columns of a record as parameters.
 final class ParameterSink: ColumnSink {
     private let expected: RecordLayout?
-    private var values: [Parameter] = []
+    private let expectedKeys: [String]
+    // One record is encoded at a time, by one thread.
+    @exclusivity(unchecked) private var values: [Parameter] = []
     /// The keys so far, once they are others than expected.
     private var strays: [String]?
 
     init(_ expected: RecordLayout?) {
         self.expected = expected
-        values.reserveCapacity(expected?.keys.count ?? 8)
+        expectedKeys = expected?.keys ?? []
+        values.reserveCapacity(max(expectedKeys.count, 1))
         if expected == nil { strays = [] }
     }
 
-    func put(_ value: some PostgresEncodable, _ key: String) {
+    override func put(integer value: Int64, _ type: PostgresType, _ key: String) {
+        let bits = UInt64(bitPattern: value)
+        let width: UInt8 = type == .int8 ? 8 : type == .int4 ? 4 : 2
+        put(.word(bits << UInt64(64 - 8 * width), count: width, type), key)
+    }
+
+    override func put(text value: String, _ key: String) { put(value.postgresParameter(), key) }
+
+    override func put(other value: any PostgresEncodable, _ key: String) {
         put(value.postgresParameter(), key)
     }
 
-    func putNull(_ type: PostgresType, _ key: String) {
+    override func putNull(_ type: PostgresType, _ key: String) {
         put(.null(type), key)
     }
 
     private func put(_ value: Parameter, _ key: String) {
-        if strays == nil, let keys = expected?.keys {
-            let position = values.count
-            if position < keys.count, keys[position] == key {
+        let position = values.count
+        if strays == nil {
+            if position < expectedKeys.count, expectedKeys[position] == key {
                 values.append(value)
                 return
             }
-            strays = Array(keys.prefix(position))
+            strays = Array(expectedKeys.prefix(position))
         }
         // A key that is encoded twice has its later value, in its first place.
         if let position = strays?.firstIndex(of: key) {
@@ -122,30 +133,44 @@ final class ParameterSink: ColumnSink {
 
 /// Takes the key of a record, and nothing else.
 final class KeySink: ColumnSink {
-    private let layout: RecordLayout
-    private var position = 0
+    private let keys: [String]
+    private let keyIndex: Int?
+    @exclusivity(unchecked) private var position = 0
     /// The key's value, nil before it came, or if it is NULL.
     private(set) var key: Parameter?
     /// True if the record encodes something else than expected, so that the key is not known.
     private(set) var hasStrayed = false
 
     init(_ layout: RecordLayout) {
-        self.layout = layout
+        keys = layout.keys
+        keyIndex = layout.keyIndex
     }
 
-    func put(_ value: some PostgresEncodable, _ key: String) {
+    override func put(integer value: Int64, _ type: PostgresType, _ key: String) {
+        guard step(key) else { return }
+        self.key =
+            switch type {
+            case .int2: Int16(truncatingIfNeeded: value).postgresParameter()
+            case .int4: Int32(truncatingIfNeeded: value).postgresParameter()
+            default: value.postgresParameter()
+            }
+    }
+
+    override func put(text value: String, _ key: String) { put(other: value, key) }
+
+    override func put(other value: any PostgresEncodable, _ key: String) {
         guard step(key) else { return }
         let parameter = value.postgresParameter()
         self.key = parameter.isNull ? nil : parameter
     }
 
-    func putNull(_ type: PostgresType, _ key: String) {
+    override func putNull(_ type: PostgresType, _ key: String) {
         if step(key) { self.key = nil }
     }
 
     /// Nothing of the value is needed but of the key's.
-    func wants(_ key: String) -> Bool {
-        guard position != layout.keyIndex else { return true }
+    override func wants(_ key: String) -> Bool {
+        guard position != keyIndex else { return true }
         _ = step(key)
         return false
     }
@@ -153,8 +178,8 @@ final class KeySink: ColumnSink {
     /// True if it is the key's turn.
     private func step(_ key: String) -> Bool {
         defer { position += 1 }
-        if position >= layout.keys.count || layout.keys[position] != key { hasStrayed = true }
-        return position == layout.keyIndex
+        if position >= keys.count || keys[position] != key { hasStrayed = true }
+        return position == keyIndex
     }
 
     /// The key of a record, nil if it has none yet.

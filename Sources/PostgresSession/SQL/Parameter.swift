@@ -65,7 +65,12 @@ public struct Parameter: Sendable, Hashable {
     static func binary(_ number: some FixedWidthInteger, _ type: PostgresType) -> Parameter {
         let bits = UInt64(truncatingIfNeeded: number)
         let width = number.bitWidth / 8
-        return Parameter(type, .word(bits << UInt64(64 - 8 * width), count: UInt8(width)))
+        return .word(bits << UInt64(64 - 8 * width), count: UInt8(width), type)
+    }
+
+    /// The first `count` bytes of a word in network byte order.
+    static func word(_ word: UInt64, count: UInt8, _ type: PostgresType) -> Parameter {
+        Parameter(type, .word(word, count: count))
     }
 
     /// A value that cannot be sent. `reason` completes "the parameter cannot be sent: …" and must

@@ -40,6 +40,22 @@ public struct PostgresType: Sendable, Hashable {
     public static let timestamptz = PostgresType(oid: 1184)
     /// `numeric`
     public static let numeric = PostgresType(oid: 1700)
+    /// `time without time zone`
+    public static let time = PostgresType(oid: 1083)
+    /// `interval`
+    public static let interval = PostgresType(oid: 1186)
+    /// `int4range`
+    public static let int4range = PostgresType(oid: 3904)
+    /// `numrange`
+    public static let numrange = PostgresType(oid: 3906)
+    /// `tsrange`
+    public static let tsrange = PostgresType(oid: 3908)
+    /// `tstzrange`
+    public static let tstzrange = PostgresType(oid: 3910)
+    /// `daterange`
+    public static let daterange = PostgresType(oid: 3912)
+    /// `int8range`
+    public static let int8range = PostgresType(oid: 3926)
     /// `uuid`
     public static let uuid = PostgresType(oid: 2950)
 
@@ -58,6 +74,19 @@ public struct PostgresType: Sendable, Hashable {
         PostgresType.elements[oid].map(PostgresType.init(oid:))
     }
 
+    /// The type of the ends, if this is a range type known here.
+    var rangeBound: PostgresType? {
+        switch self {
+        case .int4range: .int4
+        case .int8range: .int8
+        case .numrange: .numeric
+        case .tsrange: .timestamp
+        case .tstzrange: .timestamptz
+        case .daterange: .date
+        default: nil
+        }
+    }
+
     /// True for a type that `CREATE TYPE` or an extension made: an enum, a domain, citext.
     var isUserDefined: Bool { oid >= 16384 }
 
@@ -68,7 +97,9 @@ public struct PostgresType: Sendable, Hashable {
             701: "float8", 705: "unknown", 790: "money", 869: "inet", 1042: "bpchar",
             1043: "varchar", 1082: "date", 1083: "time", 1114: "timestamp", 1184: "timestamptz",
             1186: "interval", 1266: "timetz", 1700: "numeric", 2205: "regclass", 2249: "record",
-            2278: "void", 2950: "uuid", 3220: "pg_lsn", 3802: "jsonb", 5069: "xid8",
+            2278: "void", 2950: "uuid", 3220: "pg_lsn", 3802: "jsonb", 3904: "int4range",
+            3906: "numrange", 3908: "tsrange", 3910: "tstzrange", 3912: "daterange",
+            3926: "int8range", 5069: "xid8",
         ]
         for (element, array) in arrays {
             names[array] = names[element].map { "\($0)[]" }
@@ -80,6 +111,7 @@ public struct PostgresType: Sendable, Hashable {
         16: 1000, 17: 1001, 18: 1002, 19: 1003, 20: 1016, 21: 1005, 23: 1007, 25: 1009, 26: 1028,
         114: 199, 700: 1021, 701: 1022, 1042: 1014, 1043: 1015, 1082: 1182, 1083: 1183,
         1114: 1115, 1184: 1185, 1186: 1187, 1700: 1231, 2950: 2951, 3802: 3807, 869: 1041,
+        3904: 3905, 3906: 3907, 3908: 3909, 3910: 3911, 3912: 3913, 3926: 3927,
     ]
 
     private static let elements = Dictionary(

@@ -12,20 +12,6 @@ extension PostgresInteger {
     /// Decimal digits.
     public func postgresText() -> String? { String(self) }
 
-    /// Decimal digits.
-    public func appendPostgresText(to bytes: inout [UInt8]) -> Bool {
-        var rest = magnitude
-        if self < 0 { bytes.append(UInt8(ascii: "-")) }
-        let start = bytes.count
-        repeat {
-            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit))
-            rest = quotient
-        } while rest > 0
-        bytes[start...].reverse()
-        return true
-    }
-
     /// The number of an integer column, if it fits.
     public static func decode(_ cell: Cell) throws(PostgresError) -> Self {
         try cell.require(

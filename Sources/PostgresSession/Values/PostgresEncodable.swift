@@ -13,20 +13,9 @@ public protocol PostgresEncodable: Sendable {
     /// The value in the server's text form, nil for NULL: what stands between the braces of an
     /// array.
     func postgresText() -> String?
-
-    /// Appends the text form in UTF-8; false for NULL, and for what has none. By way of
-    /// `postgresText` unless a type knows a quicker one.
-    func appendPostgresText(to bytes: inout [UInt8]) -> Bool
 }
 
 extension PostgresEncodable {
-    /// Appends what `postgresText` gives.
-    public func appendPostgresText(to bytes: inout [UInt8]) -> Bool {
-        guard let text = postgresText() else { return false }
-        bytes += text.utf8
-        return true
-    }
-
     /// The text form, sent as the type's own.
     public func postgresParameter() -> Parameter {
         guard let text = postgresText() else { return .null(Self.postgresType) }

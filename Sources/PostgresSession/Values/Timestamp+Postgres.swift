@@ -100,7 +100,7 @@ enum Timestamp {
         return isTooFar || isBeyond ? nil : instant
     }
 
-    private static func padded(_ number: Int64, _ width: Int) -> String {
+    static func padded(_ number: Int64, _ width: Int) -> String {
         let text = String(number)
         return String(repeating: "0", count: max(0, width - text.count)) + text
     }
@@ -170,16 +170,32 @@ extension Timestamp {
         /// `HH:MM:SS[.ffffff]` in microseconds.
         mutating func time() -> Int64? {
             guard let hour = number(digits: 2...2), skip(":"),
-                let minute = number(digits: 2...2), skip(":"),
-                let second = number(digits: 2...2)
+                let minute = number(digits: 2...2), skip(":"), let rest = secondsAndFraction()
             else { return nil }
+            return (hour * 60 + minute) * 60_000_000 + rest
+        }
+
+        /// `SS[.ffffff]` in microseconds.
+        mutating func secondsAndFraction() -> Int64? {
+            guard let second = number(digits: 2...2) else { return nil }
             var fraction: Int64 = 0
             if skip(".") {
                 let before = position
                 guard let digits = number(digits: 1...6) else { return nil }
                 fraction = (position - before..<6).reduce(digits) { value, _ in value * 10 }
             }
-            return ((hour * 60 + minute) * 60 + second) * 1_000_000 + fraction
+            return second * 1_000_000 + fraction
+        }
+
+        /// Letters, up to what is none.
+        mutating func word() -> String {
+            let start = position
+            while let byte = next, byte | 0x20 >= UInt8(ascii: "a"),
+                byte | 0x20 <= UInt8(ascii: "z")
+            {
+                position += 1
+            }
+            return String(decoding: bytes[start..<position], as: UTF8.self)
         }
 
         /// `±HH[:MM[:SS]]` in microseconds, nil if there is none.
