@@ -275,7 +275,8 @@ struct ICalendarErrorTests {
         (calendar("DTSTART;VALUE:20260102"), .syntax, 4, "the parameter `VALUE` has no value"),
         (
             calendar(
-                "DTSTART;TZID=Mars/Base:20260101T000000", "RRULE:FREQ=DAILY;UNTIL=20260201T000000Z"),
+                "DTSTART;TZID=Mars/Base:20260101T000000",
+                "RRULE:FREQ=DAILY;UNTIL=20260201T000000Z"),
             .unsupported, 4, "the zone Mars/Base"
         ),
     ]
