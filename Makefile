@@ -2,7 +2,7 @@
 FLAGS := --explicit-target-dependency-import-check error
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test bench lint format clean
+.PHONY: help deps build run test bench lint schema format clean
 
 help: ## List what make can do
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -26,6 +26,9 @@ bench: deps ## Measure, in a release build
 
 lint: ## Check the style
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests
+
+schema: build ## Write the JSON Schema of schedule files anew
+	@.build/debug/almanac check --print-schema > Config/schedule.schema.json
 
 format: ## Put the style right
 	@swift format format --in-place --parallel --recursive Package.swift Sources Tests

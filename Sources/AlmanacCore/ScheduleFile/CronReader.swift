@@ -43,13 +43,10 @@ struct CronReader {
 
     private func result(_ items: [Item]) -> RecurrenceReader.Result {
         let members = items.map { Recurrence.cron($0.expression, $0.zone, policy) }
-        let isOneZone = items.allSatisfy { $0.zone == items[0].zone }
-        let text =
-            isOneZone
-            ? items.map(\.text).joined(separator: ", ") + " \(items[0].zone.identifier)"
-            : items.map { "\($0.text) \($0.zone.identifier)" }.joined(separator: ", ")
         return RecurrenceReader.Result(
-            recurrence: members.count == 1 ? members[0] : .union(members), text: text)
+            recurrence: members.count == 1 ? members[0] : .union(members),
+            cronTexts: items.count == 1
+                ? items[0].text : items.map(\.text).joined(separator: "\n"))
     }
 
     private func readItem(_ node: YAMLNode) -> Item? {
@@ -101,8 +98,19 @@ struct CronReader {
             return nil
         }
         warn(about: expression, at: node, zone: zone, isZoneChosen: isZoneChosen)
-        let text = scalar.text.split { $0 == " " || $0 == "\t" }.joined(separator: " ")
-        return Item(text: text, expression: expression, zone: zone)
+        return Item(text: Self.tidy(scalar.text), expression: expression, zone: zone)
+    }
+
+    /// With single blanks.
+    private static func tidy(_ text: String) -> String {
+        var isBlank = true
+        let isTidy = text.utf8.allSatisfy { byte in
+            let wasBlank = isBlank
+            isBlank = byte == UInt8(ascii: " ")
+            return byte != UInt8(ascii: "\t") && !(wasBlank && isBlank)
+        }
+        if isTidy, !isBlank { return text }
+        return text.split { $0 == " " || $0 == "\t" }.joined(separator: " ")
     }
 
     private static func help(for scalar: YAMLScalar) -> String? {

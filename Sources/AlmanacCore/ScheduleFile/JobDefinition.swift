@@ -15,8 +15,8 @@ package struct JobDefinition: Sendable, Hashable {
     package let recurrence: Recurrence
     /// How much later than its nominal instants the job starts.
     package let startOffset: StartOffset
-    /// When the job is due, for people: `30 2 * * * Europe/Berlin`, `every 15m`.
-    package let scheduleText: String
+    /// The cron expressions as the file has them, a line each; empty where it has none.
+    let cronTexts: String
     package let timeZone: Zone
     /// Whether there are to be no new runs.
     package let isSuspended: Bool
@@ -32,6 +32,11 @@ package struct JobDefinition: Sendable, Hashable {
 }
 
 extension JobDefinition {
+    /// When the job is due, for people: `30 2 * * * Europe/Berlin`, `every 15m`.
+    package var scheduleText: String {
+        recurrence.summary(cronTexts: cronTexts.split(separator: "\n").map(String.init))
+    }
+
     /// The definition as a JSON object with its keys in order, to be stored.
     ///
     /// It has the vocabulary of the file. Numbers and booleans that JSON cannot spell, such as

@@ -65,7 +65,7 @@ struct JobReader {
         return JobDefinition(
             name: name.scalar?.text ?? "", description: description, owner: owner, labels: labels,
             task: task, parameters: parameters, recurrence: recurrence.recurrence,
-            startOffset: startOffset, scheduleText: recurrence.text, timeZone: zone,
+            startOffset: startOffset, cronTexts: recurrence.cronTexts, timeZone: zone,
             isSuspended: isSuspended, transaction: transaction, activeDeadlineSeconds: deadline,
             file: name.source.path, position: name.position, baseDirectory: baseDirectory)
     }

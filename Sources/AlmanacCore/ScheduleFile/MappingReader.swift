@@ -27,7 +27,9 @@ struct MappingReader {
     let node: YAMLNode
     let place: ScheduleKey.Place
     private let collector: DiagnosticCollector
-    private var pairs: [String: YAMLPair] = [:]
+    /// Few enough to be searched.
+    private var pairs: [YAMLPair] = []
+    private var names: [String] = []
     /// Keys that a misspelt one was meant to be.
     private var meant: Set<String> = []
 
@@ -49,7 +51,8 @@ struct MappingReader {
         }
         for pair in pairs {
             if let key = ScheduleKey.named(pair.name, in: place), key.isAvailable {
-                self.pairs[pair.name] = pair
+                self.pairs.append(pair)
+                names.append(pair.name)
             } else {
                 let refusal = refusal(of: pair)
                 collector.add(refusal.diagnostic)
@@ -59,13 +62,22 @@ struct MappingReader {
     }
 
     /// The node under a key; a key without a value counts as written.
-    func value(_ key: String) -> YAMLNode? { pairs[key]?.value }
+    func value(_ key: String) -> YAMLNode? {
+        names.firstIndex(of: key).map { pairs[$0].value }
+    }
 
     /// The key itself, where it is written.
-    func key(_ key: String) -> YAMLNode? { pairs[key]?.key }
+    func key(_ key: String) -> YAMLNode? {
+        names.firstIndex(of: key).map { pairs[$0].key }
+    }
+
+    /// Whether the key is written.
+    func has(_ key: String) -> Bool { names.contains(key) }
 
     /// Whether the key is written, be it misspelt: then it is not missing as well.
-    func hasTried(_ key: String) -> Bool { pairs[key] != nil || meant.contains(key) }
+    func hasTried(_ key: String) -> Bool {
+        names.contains(key) || meant.contains(key)
+    }
 
     /// The value under a key, read by its type; reported and `nil` where it does not fit.
     func read<Value: YAMLScalarValue>(_ key: String, as type: Value.Type = Value.self) -> Value? {

@@ -30,6 +30,28 @@ extension Recurrence {
     }
 }
 
+extension Recurrence {
+    /// In short, with the expressions as the file has them.
+    func summary(cronTexts: [String]) -> String {
+        switch self {
+        case .every(let seconds, _): return "every \(DurationText.text(seconds))"
+        case .after(let seconds): return "\(DurationText.text(seconds)) after each completion"
+        case .bounded(let inner, _, _), .filtered(let inner, _):
+            return inner.summary(cronTexts: cronTexts)
+        case .cron(_, let zone, _):
+            return (cronTexts + [zone.identifier]).joined(separator: " ")
+        case .union(let members):
+            let zones = members.map { member in
+                if case .cron(_, let zone, _) = member { zone.identifier } else { "" }
+            }
+            guard Set(zones).count > 1 else {
+                return cronTexts.joined(separator: ", ") + " " + (zones.first ?? "")
+            }
+            return zip(cronTexts, zones).map { "\($0) \($1)" }.joined(separator: ", ")
+        }
+    }
+}
+
 extension ClockChangePolicy {
     fileprivate var canonicalMembers: [CanonicalJSON.Member] {
         let chosen = [("gap", gap?.rawValue), ("fold", fold?.rawValue)].compactMap {

@@ -13,12 +13,9 @@ struct RecurrenceReader {
 
     struct Result {
         var recurrence: Recurrence
-        /// For people.
-        var text: String
+        /// The cron expressions as they are written, a line each.
+        var cronTexts = ""
     }
-
-    /// The keys of which a job has one.
-    private static let kinds = ["schedule", "every", "after"]
 
     func read(_ job: MappingReader, name: YAMLNode) -> Result? {
         let bounds = readBounds(job)
@@ -49,7 +46,8 @@ struct RecurrenceReader {
 
     /// The one of the keys that the job has.
     private func kind(of job: MappingReader, name: YAMLNode) -> String? {
-        let written = Self.kinds.filter { job.value($0) != nil }
+        let kinds = ScheduleKey.alternatives(in: .job)
+        let written = kinds.filter(job.has)
         if written.count > 1 {
             let last = written.max { position(of: $0, in: job) < position(of: $1, in: job) }
             let first = written.min { position(of: $0, in: job) < position(of: $1, in: job) }
@@ -62,7 +60,7 @@ struct RecurrenceReader {
                         + "\(position(of: first, in: job).line)"))
             return nil
         }
-        if written.isEmpty, !Self.kinds.contains(where: job.hasTried) {
+        if written.isEmpty, !kinds.contains(where: job.hasTried) {
             collector.add(
                 Diagnostic(
                     category: .missing, at: name,
@@ -81,16 +79,12 @@ struct RecurrenceReader {
     private func readEvery(_ node: YAMLNode, _ job: MappingReader, from anchor: Instant?) -> Result?
     {
         guard let seconds = readDuration(node, job, key: "every") else { return nil }
-        return Result(
-            recurrence: .every(seconds: seconds, anchor: anchor ?? .distantPast),
-            text: "every \(DurationText.text(seconds))")
+        return Result(recurrence: .every(seconds: seconds, anchor: anchor ?? .distantPast))
     }
 
     private func readAfter(_ node: YAMLNode, _ job: MappingReader) -> Result? {
         guard let seconds = readDuration(node, job, key: "after") else { return nil }
-        return Result(
-            recurrence: .after(seconds: seconds),
-            text: "\(DurationText.text(seconds)) after each completion")
+        return Result(recurrence: .after(seconds: seconds))
     }
 
     private func readDuration(_ node: YAMLNode, _ job: MappingReader, key: String) -> Int64? {

@@ -6,9 +6,11 @@ package struct Schedule: Sendable {
     package let jobs: [JobDefinition]
     /// What the jobs were read from.
     package let files: [SourceFile]
-    package init(jobs: [JobDefinition], files: [SourceFile]) {
+    package init(jobs: consuming [JobDefinition], files: [SourceFile]) {
+        // In place: there may be a hundred thousand.
+        jobs.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         self.version = Self.formatVersion
-        self.jobs = jobs.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        self.jobs = jobs
         self.files = files
     }
 

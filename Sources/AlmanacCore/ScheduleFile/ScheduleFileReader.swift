@@ -10,6 +10,8 @@ struct ScheduleFileReader {
     /// The jobs of the file in its order.
     func read(_ source: SourceFile) -> FileJobs {
         let early = EarlyJobs(reader: self)
+        // A list of all jobs is large; two of them would be in memory for nothing.
+        defer { early.forget() }
         let root: YAMLNode?
         do {
             root = try YAMLParser.parse(source, handout: early.handout)
@@ -151,6 +153,8 @@ private final class EarlyJobs {
 
     /// Whether any job has been read.
     var hasJobs: Bool { jobReader != nil }
+
+    func forget() { jobs = FileJobs() }
 
     var handout: YAMLHandout {
         YAMLHandout(key: "jobs") { pair, root in self.read(pair, root) }

@@ -186,6 +186,22 @@ extension ScheduleKey {
         all.filter { $0.isAvailable && $0.places.contains(place) }
     }
 
+    /// The keys that have to be there.
+    static func required(in place: Place) -> [String] {
+        switch place {
+        case .file: ["version", "jobs"]
+        case .job: ["task"]
+        case .scheduleItem: ["cron"]
+        case .dateRange: ["from", "to"]
+        case .defaults, .clockChanges, .calendarUse, .calendar: []
+        }
+    }
+
+    /// The keys of which exactly one has to be there.
+    static func alternatives(in place: Place) -> [String] {
+        place == .job ? ["schedule", "every", "after"] : []
+    }
+
     /// Where a key of that name can stand, in words; `nil` for no key at all.
     static func whereabouts(of name: String) -> String? {
         let keys = all.filter { $0.name == name }

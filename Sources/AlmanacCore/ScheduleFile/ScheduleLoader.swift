@@ -34,14 +34,7 @@ package struct ScheduleLoader: Sendable {
         let reader = ScheduleFileReader(
             tasks: tasks, taskNames: Set(tasks.taskNames), zones: ZoneReader(),
             collector: collector)
-        var definitions: [JobDefinition] = []
-        var names: [[YAMLNode]] = []
-        for source in sources {
-            let jobs = reader.read(source)
-            definitions += jobs.definitions
-            names.append(jobs.names)
-        }
-        checkNames(names, collector: collector)
+        let definitions = read(sources, with: reader)
         let found = DiagnosticReport(collector.diagnostics)
         guard found.errorCount == 0 else {
             throw DiagnosticsError(found.diagnostics.filter { $0.severity == .error })
@@ -49,9 +42,23 @@ package struct ScheduleLoader: Sendable {
         return (Schedule(jobs: definitions, files: sources), found.diagnostics)
     }
 
+    private func read(
+        _ sources: [SourceFile], with reader: ScheduleFileReader
+    ) -> [JobDefinition] {
+        if sources.count == 1 { return reader.read(sources[0]).definitions }
+        var definitions: [JobDefinition] = []
+        var names: [[YAMLNode]] = []
+        for source in sources {
+            let jobs = reader.read(source)
+            definitions += jobs.definitions
+            names.append(jobs.names)
+        }
+        checkNames(names, collector: reader.collector)
+        return definitions
+    }
+
     /// A file's own names are checked by the parser.
     private func checkNames(_ names: [[YAMLNode]], collector: DiagnosticCollector) {
-        guard names.count > 1 else { return }
         var firsts: [String: YAMLNode] = [:]
         for name in names.joined() {
             let text = name.scalar?.text ?? ""

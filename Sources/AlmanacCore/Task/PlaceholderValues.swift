@@ -106,6 +106,10 @@ extension PlaceholderText.Placeholder {
     ///
     /// - Throws: an error that says which there are.
     package init(name: String) throws {
+        if name == "scheduledFor" {
+            self = .scheduledFor
+            return
+        }
         guard let placeholder = try PlaceholderText("${\(name)}").placeholders.first else {
             throw UnresolvedPlaceholder(placeholder: name, message: "is not a placeholder")
         }

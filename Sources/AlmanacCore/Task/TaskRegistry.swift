@@ -75,7 +75,9 @@ extension TaskRegistry: TaskCatalog {
     private func placeholderProblems(in node: YAMLNode) -> [Diagnostic] {
         switch node.content {
         case .scalar(let scalar):
-            guard scalar.text.contains("${") else { return [] }
+            guard scalar.text.utf8.contains(UInt8(ascii: "$")) else { return [] }
+            if (try? PlaceholderText(scalar.text)) != nil { return [] }
+            // Wrong: read again, for the place of the mistake.
             do {
                 _ = try YAMLDecoder().decode(PlaceholderText.self, from: node)
                 return []

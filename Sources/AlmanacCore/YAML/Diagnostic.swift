@@ -130,6 +130,12 @@ extension Diagnostic.Category {
     package static let noDeadline = Self(rawValue: "no-deadline")
     /// Warning: a job at fixed times whose zone nobody chose.
     package static let defaultTimeZone = Self(rawValue: "default-time-zone")
+    /// Warning: a change of the clocks skips or repeats times of jobs.
+    package static let clockChange = Self(rawValue: "clock-change")
+    /// Warning: a job that is never due, or not any more.
+    package static let neverDue = Self(rawValue: "never-due")
+    /// Warning: many jobs at one instant.
+    package static let crowd = Self(rawValue: "crowd")
 }
 
 extension Diagnostic: Hashable {

@@ -47,7 +47,7 @@ package struct YAMLNode: Sendable {
 
     /// The value under a key of a mapping.
     package subscript(key: String) -> YAMLNode? {
-        mapping?.first { $0.name == key }?.value
+        mapping?.value(of: key)
     }
 
     /// What the node is, for messages: `a list`, `the number 5`.
@@ -82,6 +82,21 @@ package struct YAMLPair: Sendable, Hashable {
 
     /// The text of the key.
     package var name: String { key.scalar?.text ?? "" }
+}
+
+extension [YAMLPair] {
+    /// The place of a key. Copies no pair: that costs more than the search.
+    package func index(of name: String) -> Int? {
+        for place in indices {
+            if case .scalar(let scalar) = self[place].key.content, scalar.text == name {
+                return place
+            }
+        }
+        return nil
+    }
+
+    /// The value under a key.
+    package func value(of name: String) -> YAMLNode? { index(of: name).map { self[$0].value } }
 }
 
 /// A scalar: its text, how it was written, and what the core schema takes it for.

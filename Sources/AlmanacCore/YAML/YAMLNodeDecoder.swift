@@ -65,7 +65,7 @@ private struct YAMLKeyedContainer<Key: CodingKey>: KeyedDecodingContainerProtoco
     }
 
     private func value(_ name: String) -> YAMLNode? {
-        values.isEmpty ? pairs.first { $0.name == name }?.value : values[name]
+        values.isEmpty ? pairs.value(of: name) : values[name]
     }
 
     var codingPath: [any CodingKey] { decoder.codingPath }

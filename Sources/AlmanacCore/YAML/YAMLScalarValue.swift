@@ -4,7 +4,7 @@ internal import Scheduling
 /// A type that is made from a single scalar, with messages of its own.
 protocol YAMLScalarValue: Decodable {
     /// - Throws: ``YAMLValueError`` saying what the subject must be.
-    init(_ node: YAMLNode, subject: String) throws
+    init(_ node: YAMLNode, subject: @autoclosure () -> String) throws
 
     /// A harmless value that lets a decoding go on after a failure.
     static var standIn: Self { get }
@@ -12,18 +12,19 @@ protocol YAMLScalarValue: Decodable {
 
 extension YAMLScalarValue {
     fileprivate static func mustBe(
-        _ what: String, _ node: YAMLNode, _ subject: String, help: String? = nil
+        _ what: String, _ node: YAMLNode, _ subject: @autoclosure () -> String,
+        help: String? = nil
     ) -> YAMLValueError {
-        YAMLValueError(message: "\(subject) must be \(what), not \(node.kindInWords)", help: help)
+        YAMLValueError(message: "\(subject()) must be \(what), not \(node.kindInWords)", help: help)
     }
 }
 
 extension String: YAMLScalarValue {
-    init(_ node: YAMLNode, subject: String) throws {
-        guard let scalar = node.scalar else { throw Self.mustBe("a text", node, subject) }
+    init(_ node: YAMLNode, subject: @autoclosure () -> String) throws {
+        guard let scalar = node.scalar else { throw Self.mustBe("a text", node, subject()) }
         guard scalar.kind != .null else {
             throw Self.mustBe(
-                "a text", node, subject,
+                "a text", node, subject(),
                 help: scalar.text.isEmpty ? "write '' for an empty text" : "quote it if it is meant"
             )
         }
@@ -34,11 +35,11 @@ extension String: YAMLScalarValue {
 }
 
 extension Bool: YAMLScalarValue {
-    init(_ node: YAMLNode, subject: String) throws {
+    init(_ node: YAMLNode, subject: @autoclosure () -> String) throws {
         guard let scalar = node.scalar, scalar.kind == .boolean,
             let value = CoreSchema.boolean(scalar.text)
         else {
-            throw Self.mustBe("true or false", node, subject, help: Self.help(for: node))
+            throw Self.mustBe("true or false", node, subject(), help: Self.help(for: node))
         }
         self = value
     }
@@ -57,13 +58,13 @@ extension Bool: YAMLScalarValue {
 }
 
 extension YAMLScalarValue where Self: FixedWidthInteger {
-    init(_ node: YAMLNode, subject: String) throws {
+    init(_ node: YAMLNode, subject: @autoclosure () -> String) throws {
         guard let scalar = node.scalar, scalar.kind == .integer else {
-            throw Self.mustBe("a whole number", node, subject, help: DecimalText.help(for: node))
+            throw Self.mustBe("a whole number", node, subject(), help: DecimalText.help(for: node))
         }
         guard let value = CoreSchema.integer(scalar.text, as: Self.self) else {
             throw YAMLValueError(
-                message: "\(subject) must be between \(Self.min) and \(Self.max), not "
+                message: "\(subject()) must be between \(Self.min) and \(Self.max), not "
                     + scalar.text.shortened(to: 40))
         }
         self = value
@@ -73,10 +74,10 @@ extension YAMLScalarValue where Self: FixedWidthInteger {
 }
 
 extension YAMLScalarValue where Self: BinaryFloatingPoint {
-    init(_ node: YAMLNode, subject: String) throws {
+    init(_ node: YAMLNode, subject: @autoclosure () -> String) throws {
         guard let scalar = node.scalar, scalar.kind == .integer || scalar.kind == .float,
             let value = CoreSchema.double(scalar.text)
-        else { throw Self.mustBe("a number", node, subject, help: DecimalText.help(for: node)) }
+        else { throw Self.mustBe("a number", node, subject(), help: DecimalText.help(for: node)) }
         self = Self(value)
     }
 
@@ -114,10 +115,10 @@ extension Float: YAMLScalarValue {}
 extension Double: YAMLScalarValue {}
 
 extension URL: YAMLScalarValue {
-    init(_ node: YAMLNode, subject: String) throws {
-        let text = try String(node, subject: subject)
+    init(_ node: YAMLNode, subject: @autoclosure () -> String) throws {
+        let text = try String(node, subject: subject())
         guard !text.isEmpty, let url = URL(string: text) else {
-            throw Self.mustBe("a URL", node, subject)
+            throw Self.mustBe("a URL", node, subject())
         }
         self = url
     }
@@ -126,11 +127,11 @@ extension URL: YAMLScalarValue {
 }
 
 extension Date: YAMLScalarValue {
-    init(_ node: YAMLNode, subject: String) throws {
-        let text = try String(node, subject: subject)
+    init(_ node: YAMLNode, subject: @autoclosure () -> String) throws {
+        let text = try String(node, subject: subject())
         guard let instant = Instant(iso8601: text) else {
             throw Self.mustBe(
-                "a time as in RFC 3339", node, subject, help: "for example 2026-03-29T02:30:00Z")
+                "a time as in RFC 3339", node, subject(), help: "for example 2026-03-29T02:30:00Z")
         }
         // An `Instant` has whole seconds, a `Date` keeps the fraction.
         let digits = text.drop { $0 != "." }.prefix { $0 == "." || $0.isNumber }

@@ -250,7 +250,9 @@ struct YAMLTreeBuilder {
         if stack[frame].isHandedOut { return stack[frame].index[name] }
         let count = stack[frame].pairs.count
         guard count >= 8 else {
-            return stack[frame].pairs.first { $0.name == name }?.key.position
+            return stack[frame].pairs.index(of: name).map {
+                stack[frame].pairs[$0].key.position
+            }
         }
         for position in stack[frame].index.count..<count {
             let key = stack[frame].pairs[position].key

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import AlmanacCore
@@ -22,12 +23,17 @@ struct ScheduleFuzzTests {
     static let valid = Array(
         """
         version: 1
+        calendars:
+          holidays: {dates: [2026-12-25], ranges: [{from: 2026-12-31, to: 2027-01-02}]}
+          weekends: {weekdays: "SAT,SUN"}
         defaults: &d {timeZone: Europe/Berlin, activeDeadlineSeconds: 60}
         jobs:
           a-1:
             task: command
             parameters: {run: [ls, "-l ${scheduledFor}", '${env:HOME}']}
             every: 15m
+            startAt: 2026-01-01T00:00:00+01:00
+            calendars: {exclude: [holidays]}
           b:
             task: restock-book
             parameters: &p
@@ -36,8 +42,43 @@ struct ScheduleFuzzTests {
               copies: 0x1F
               mode: dryRun
             schedule: ["30 2 * * MON#2", {cron: '@daily', timeZone: UTC}]
+            dst: {gap: skip, fold: both}
+            labels: {team: sales}
           c: {task: restock-book, parameters: *p, schedule: 0 0 L * ?, suspend: false}
+          d: {task: restock-book, parameters: *p, after: 5m, jitterSeconds: 7, spread: hash}
         """.utf8)
+
+    /// Values that may stand behind a key, right or wrong.
+    static let values: [String] = [
+        "5", "0", "-1", "1.5", "true", "null", "x", "''", "1h", "90s", "[]", "{}", "[a]", "{a: b}",
+        "'@daily'", "0 1 * * *", "'*/5 9 * * * *'", "UTC", "Asia/Tokyo", "2026-12-25",
+        "2026-12-25T00:00:00Z", "skip", "both", "hash", "none", "perRun", "MON#1", "[holidays]",
+        "{exclude: [weekends]}", "{gap: nextValid}", "{dates: [2026-12-25]}", "[2026-12-25]",
+        "{team: 5}", "[{from: 2026-12-24, to: 2026-12-25}]",
+    ]
+
+    /// Where the values of the valid file stand that fit on a line.
+    static let places: [Range<Int>] = {
+        let text = String(decoding: valid, as: UTF8.self)
+        let pattern = #/: (?<value>[^\n,{}\[\]]+|\[[^\n\]]*\]|\{[^\n}]*\})/#
+        return text.matches(of: pattern).map { match in
+            let value = match.output.value
+            let start = text.utf8.distance(from: text.startIndex, to: value.startIndex)
+            return start..<(start + value.utf8.count)
+        }
+    }()
+
+    /// The valid file with some values replaced.
+    static func rewritten(_ generator: inout Generator) -> [UInt8] {
+        var bytes = valid
+        let count = Int.random(in: 1...3, using: &generator)
+        let chosen = places.shuffled(using: &generator).prefix(count)
+        for place in chosen.sorted(by: { $0.lowerBound > $1.lowerBound }) {
+            let value = values.randomElement(using: &generator) ?? ""
+            bytes.replaceSubrange(place, with: Array(value.utf8))
+        }
+        return bytes
+    }
 
     static let pieces: [[UInt8]] = [
         ": ", "- ", "[", "]", "{", "}", ",", "\"", "'", "|", ">", "&a ", "*a", "!x ", "!!str ", "%",
@@ -60,8 +101,9 @@ struct ScheduleFuzzTests {
         }
     }
 
-    static func mutated(_ generator: inout Generator) -> [UInt8] {
-        var bytes = valid
+    static func mutated(_ generator: inout Generator, _ sample: [UInt8] = valid) -> [UInt8] {
+        var bytes = sample
+        guard !bytes.isEmpty else { return [] }
         for _ in 0..<Int.random(in: 1...4, using: &generator) {
             let place = Int.random(in: 0..<bytes.count, using: &generator)
             let end = min(bytes.count, place + Int.random(in: 0...6, using: &generator))
@@ -83,22 +125,45 @@ struct ScheduleFuzzTests {
         #expect(BrokenFileTests.report(of: Self.valid, name: "f.yaml") == "no error\n")
     }
 
+    /// Inputs in all; `ALMANAC_FUZZ_INPUTS=1000000` for as many as one has time for.
+    static let inputs =
+        ProcessInfo.processInfo.environment["ALMANAC_FUZZ_INPUTS"].flatMap { Int($0) } ?? 20_000
+
+    /// The schedule files of the repository, and the broken ones with their reports.
+    static let samples: [[UInt8]] = {
+        let root = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../..").standardizedFileURL
+        let names = ["Schedules/demo.yaml", "Schedules/nightly.yaml"].map {
+            root.appending(path: $0)
+        }
+        let broken = BrokenFileTests.names.map { BrokenFileTests.folder.appending(path: $0) }
+        return (names + broken).compactMap { try? Array(Data(contentsOf: $0)) }
+            .filter { $0.count < 4_000 }
+    }()
+
+    static func input(_ round: Int, _ generator: inout Generator) -> [UInt8] {
+        switch round % 8 {
+        case 0: noise(&generator)
+        case 1, 2: pieces(&generator)
+        case 3, 4: mutated(&generator)
+        case 5: rewritten(&generator)
+        default: mutated(&generator, samples.randomElement(using: &generator) ?? valid)
+        }
+    }
+
     @Test("is answered with a schedule or with diagnostics that can be shown", arguments: 0..<4)
-    func fuzz(part: UInt64) {
+    func fuzz(part: UInt64) throws {
         let seed = 20_261_122 + part
         var generator = Generator(state: seed)
-        for round in 0..<5_000 {
-            let bytes =
-                switch round % 5 {
-                case 0, 1: Self.noise(&generator)
-                case 2, 3: Self.pieces(&generator)
-                default: Self.mutated(&generator)
-                }
+        #expect(Self.samples.count > 100)
+        for round in 0..<(Self.inputs / 4) {
+            let bytes = Self.input(round, &generator)
             let report = BrokenFileTests.report(of: bytes, name: "f.yaml")
             let isAnswer = report == "no error\n" || report.contains("f.yaml")
             #expect(isAnswer, "seed \(seed), round \(round): \(bytes)")
             let isClean = !report.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" }
             #expect(isClean, "seed \(seed), round \(round): \(bytes)")
+            #expect(report.utf8.count < 200_000, "seed \(seed), round \(round): \(bytes)")
         }
     }
 }

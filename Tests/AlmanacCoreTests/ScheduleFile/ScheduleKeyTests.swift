@@ -5,8 +5,8 @@ import Testing
 @Suite("The keys of a schedule file")
 struct ScheduleKeyTests {
     /// What a key does at the top level, in `defaults`, in a job, in an item of `schedule`, in
-    /// `dst`, in a job's `calendars`, in a calendar and in a range of its dates: it is read (`r`), does
-    /// nothing yet (`l`), or does not belong there (`-`).
+    /// `dst`, in a job's `calendars`, in a calendar and in a range of its dates: it is read (`r`),
+    /// does nothing yet (`l`), or does not belong there (`-`).
     static let table: [(key: String, at: String)] = [
         ("version", "r-------"), ("environment", "l-------"), ("defaults", "r-------"),
         ("calendars", "rrr-----"), ("pools", "l-------"), ("channels", "l-------"),
