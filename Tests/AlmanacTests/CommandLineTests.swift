@@ -136,7 +136,7 @@ struct CommandLineTests {
         #expect(lines.last?.contains("2026-11-22T14:00:00Z") == true)
         let json = await call("next", "--json", "--schedules", "@good", "--from", from)
         let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8))
-        #expect((object as? [[String: String]])?.count == 10)
+        #expect((object as? [[String: Any]])?.count == 10)
         let none = await call("next", "--schedules", "@good", "--from", "2199-12-31T23:59:00Z")
         #expect(none.output == "nothing comes due\n")
     }
@@ -207,7 +207,9 @@ private struct OtherTwin: BatchTask {
 
 @Suite("Help for a newcomer")
 struct HelpTests {
-    static let commands = ["run", "check", "next", "exec", "history", "show", "migrate"]
+    static let commands = [
+        "run", "check", "next", "explain", "plan", "exec", "history", "show", "migrate",
+    ]
 
     private func help(_ command: String) async -> String {
         await CommandCall([command, "--help"]).output
@@ -223,7 +225,9 @@ struct HelpTests {
         }
     }
 
-    @Test("what must be given stands before the options", arguments: ["exec", "show"])
+    @Test(
+        "what must be given stands before the options",
+        arguments: ["exec", "show", "explain", "plan"])
     func argumentsFirst(command: String) async {
         let usage = await help(command).split(separator: "\n").first { $0.hasPrefix("USAGE") }
         #expect(usage?.contains("\(command) <") == true)
@@ -235,9 +239,11 @@ struct HelpTests {
         #expect(!text.contains(#/Default: \d+\.\s+\(default/#))
     }
 
-    @Test("the commands that decide a script say their exit codes", arguments: ["check", "exec"])
+    @Test(
+        "the commands that decide a script say their exit codes",
+        arguments: ["check", "exec", "plan"])
     func exitCodes(command: String) async {
-        #expect(await help(command).contains("Exit code 0"))
+        #expect(await help(command).contains("Exit code"))
     }
 
     @Test("the first page leads a newcomer to the first run, and names the settings")

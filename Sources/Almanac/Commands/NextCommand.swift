@@ -10,8 +10,9 @@ struct NextCommand: ParsableCommand {
         abstract: "Show what comes due when, in the job's zone and in UTC.",
         usage: "\(ProgramName.text) next [<jobs> ...] [--from <instant>] [--count <n>] [options]",
         discussion: """
-            The last column marks what the clocks' changes do, and jobs that are suspended. Needs \
-            no database.
+            The last column marks what the clocks' changes do, starts that are later by jitter or \
+            spread, and jobs that are suspended. A job with 'after' has no instants before its run \
+            has ended, and is listed below the others. Needs no database.
 
             With --stdin it needs no schedule file either. It answers each line like
               {"expr":"30 2 * * *","tz":"Europe/Berlin","from":"2026-03-28T00:00:00Z","count":3}
@@ -48,7 +49,13 @@ struct NextCommand: ParsableCommand {
         let upcoming = Array(
             UpcomingOccurrences(of: wanted, after: try start()).prefix(count))
         if json { return try Console.printJSON(upcoming) }
-        guard !upcoming.isEmpty else { return Console.print("nothing comes due") }
+        let delayed = wanted.filter(\.recurrence.isDelay)
+        if upcoming.isEmpty, delayed.isEmpty { return Console.print("nothing comes due") }
+        if !upcoming.isEmpty { show(upcoming) }
+        for job in delayed { Console.print("\(job.name): \(job.scheduleText)") }
+    }
+
+    private func show(_ upcoming: [UpcomingOccurrence]) {
         var table = TextTable([("JOB", .left), ("LOCAL", .left), ("UTC", .left), ("", .left)])
         for one in upcoming {
             table.add([one.job, one.local, one.scheduledFor.description, one.remark ?? ""])
@@ -56,7 +63,15 @@ struct NextCommand: ParsableCommand {
         for line in table.lines { Console.print(line) }
     }
 
-    private func start() throws -> Instant {
+    private func start() throws -> Instant { try InstantOption.instant(from) }
+}
+
+/// The option `--from`.
+enum InstantOption {
+    /// The instant that is named, or else now.
+    ///
+    /// - Throws: `CommandFailure` where it is none.
+    static func instant(_ from: String?) throws -> Instant {
         guard let from else { return try SystemClock().instant }
         guard let instant = Instant(iso8601: from) else {
             throw CommandFailure(
@@ -64,84 +79,4 @@ struct NextCommand: ParsableCommand {
         }
         return instant
     }
-}
-
-/// An occurrence to come, for people.
-struct UpcomingOccurrence: Encodable {
-    let job: String
-    let scheduledFor: Instant
-    let local: String
-    let timeZone: String
-    let remark: String?
-
-    enum CodingKeys: String, CodingKey {
-        case job
-        case scheduledFor = "scheduled_for"
-        case local
-        case timeZone = "time_zone"
-        case remark
-    }
-
-    init(job: JobDefinition, instant: Instant) {
-        self.job = job.name
-        scheduledFor = instant
-        timeZone = job.timeZone.identifier
-        let civil = job.timeZone.civilTime(at: instant)
-        local = "\(civil) \(job.timeZone.identifier)"
-        remark = Self.remarks(job, instant, civil).joined(separator: ", ").nilIfEmpty
-    }
-
-    /// What is unusual about the instant's wall time.
-    private static func remarks(
-        _ job: JobDefinition, _ instant: Instant, _ civil: CivilTime
-    ) -> [String] {
-        var remarks: [String] = []
-        if job.isSuspended { remarks.append("suspended") }
-        if case .fold(let first, _) = job.timeZone.instants(of: civil) {
-            remarks.append(
-                first == instant ? "the hour comes twice: first" : "the hour comes twice: second")
-        }
-        if let change = job.timeZone.nextTransition(after: instant.advanced(bySeconds: -1)),
-            change.instant == instant, change.isGap
-        {
-            remarks.append("just after the clocks went forward")
-        }
-        return remarks
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(job, forKey: .job)
-        try container.encode(scheduledFor.description, forKey: .scheduledFor)
-        try container.encode(local, forKey: .local)
-        try container.encode(timeZone, forKey: .timeZone)
-        try container.encodeIfPresent(remark, forKey: .remark)
-    }
-}
-
-/// The occurrences of several jobs, in order of time.
-struct UpcomingOccurrences: Sequence, IteratorProtocol {
-    private var heads: [(job: JobDefinition, instant: Instant)]
-
-    init(of jobs: [JobDefinition], after start: Instant) {
-        heads = jobs.compactMap { job in job.recurrence.next(after: start).map { (job, $0) } }
-    }
-
-    mutating func next() -> UpcomingOccurrence? {
-        let first = heads.indices.min {
-            (heads[$0].instant, heads[$0].job.name) < (heads[$1].instant, heads[$1].job.name)
-        }
-        guard let first else { return nil }
-        let (job, instant) = heads[first]
-        if let following = job.recurrence.next(after: instant) {
-            heads[first].instant = following
-        } else {
-            heads.remove(at: first)
-        }
-        return UpcomingOccurrence(job: job, instant: instant)
-    }
-}
-
-extension String {
-    fileprivate var nilIfEmpty: String? { isEmpty ? nil : self }
 }

@@ -32,8 +32,9 @@ struct RootCommand: AsyncParsableCommand {
                 """,
             version: AlmanacVersion.text,
             subcommands: [
-                RunCommand.self, CheckCommand.self, NextCommand.self, ExecCommand.self,
-                HistoryCommand.self, ShowCommand.self, MigrateCommand.self,
+                RunCommand.self, CheckCommand.self, NextCommand.self, ExplainCommand.self,
+                PlanCommand.self, ExecCommand.self, HistoryCommand.self, ShowCommand.self,
+                MigrateCommand.self,
             ])
     }
 }
@@ -51,7 +52,7 @@ enum AlmanacVersion {
 /// Commands that people will look for and that are not there yet.
 enum UpcomingCommands {
     static let names: Set<String> = [
-        "plan", "simulate", "trigger", "backfill", "pause", "resume", "cancel", "status", "why",
-        "verify", "prune", "doctor", "import", "export", "explain",
+        "simulate", "trigger", "backfill", "pause", "resume", "cancel", "status", "why",
+        "verify", "prune", "doctor", "import", "export",
     ]
 }
