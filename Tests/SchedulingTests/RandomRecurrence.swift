@@ -15,7 +15,7 @@ struct RecurrenceMaker {
                 anchor: around.advanced(bySeconds: Int64(random.int(-200_000...200_000))))
         case 1...4:
             var maker = NaiveCronMaker(random: SeededGenerator(seed: random.next()))
-            let text = maker.make(seconds: random.chance(0.2)).text
+            let text = maker.make(seconds: random.chance(0.08)).text
             return .cron(try CronExpression(text), try zone(), policy())
         case 5:
             return .union(try (0..<random.int(0...3)).map { _ in try make(depth: depth + 1) })
