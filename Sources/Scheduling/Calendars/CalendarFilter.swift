@@ -34,21 +34,23 @@ public struct CalendarFilter: Hashable, Sendable {
 extension CalendarFilter {
     /// The last instant up to which, from another one on, the answer to ``allows(_:)`` stays the
     /// same. It may stay the same a little longer: until the zone's offset has changed nothing is
-    /// said of the time after.
-    func sameAnswer(from instant: Instant) -> (allows: Bool, through: Instant) {
+    /// said of the time after, nor much beyond a limit.
+    func sameAnswer(
+        from instant: Instant, notBeyond limit: Instant = .distantFuture
+    ) -> (allows: Bool, through: Instant) {
         let second = min(
             max(instant.secondsSinceEpoch, -1), Instant.distantFuture.secondsSinceEpoch)
         let segment = zone.table.segments[zone.table.index(at: second)]
         let first = Gregorian.floorDivide(second + segment.offset, 86_400)
         let answer = allows(CivilDate(dayNumber: first))
-        let lastDay = Instant.distantFuture.secondsSinceEpoch / 86_400 + 2
+        let lastDay = min(limit, .distantFuture).secondsSinceEpoch / 86_400 + 2
         var day = first + 1
         while day <= lastDay, day * 86_400 < segment.endWall,
             allows(CivilDate(dayNumber: day)) == answer
         {
             day += 1
         }
-        let end = day > lastDay ? segment.end : min(segment.end, day * 86_400 - segment.offset)
-        return (answer, Instant(secondsSinceEpoch: end == .max ? .max : end - 1))
+        let end = min(segment.end, day * 86_400 - segment.offset)
+        return (answer, Instant(secondsSinceEpoch: end - 1))
     }
 }

@@ -124,7 +124,7 @@ extension Recurrence {
         case .bounded(let inner, _, let last):
             return inner.stretch(from: first, through: min(end, last ?? end))
         case .filtered(let inner, let filter):
-            let answer = filter.sameAnswer(from: first.instant)
+            let answer = filter.sameAnswer(from: first.instant, notBeyond: end)
             let through = min(end, answer.through)
             guard answer.allows else { return inner.tally(from: first.instant, through: through) }
             return inner.stretch(from: first, through: through)

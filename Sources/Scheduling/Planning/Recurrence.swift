@@ -104,13 +104,29 @@ extension Recurrence {
     private static func next(
         after instant: Instant, _ inner: Recurrence, _ filter: CalendarFilter
     ) -> Instant? {
+        // One by one: a member that is never due is then looked through once, and not again after
+        // each leap over the days of another.
+        if let members = inner.alternatives {
+            return members.compactMap { Self.next(after: instant, $0, filter) }.min()
+        }
         var from = instant
         while let next = inner.next(after: from) {
-            let answer = filter.sameAnswer(from: next)
-            if answer.allows { return next }
-            from = answer.through
+            if filter.allows(next) { return next }
+            from = filter.sameAnswer(from: next).through
         }
         return nil
+    }
+
+    /// The recurrences that this one is the union of, if it is one.
+    private var alternatives: [Recurrence]? {
+        switch self {
+        case .union(let members): members
+        case .bounded(let inner, let first, let last):
+            inner.alternatives?.map { .bounded($0, from: first, through: last) }
+        case .filtered(let inner, let filter):
+            inner.alternatives?.map { .filtered($0, filter) }
+        case .cron, .every, .after: nil
+        }
     }
 
     /// The delay from the end of one occurrence to the next, if that is how it recurs.
