@@ -9,11 +9,12 @@ struct ScheduleFileReader {
 
     /// The jobs of the file in its order.
     func read(_ source: SourceFile) -> FileJobs {
-        let early = EarlyJobs(reader: self)
+        let early = EarlyJobs(tasks: tasks, taskNames: taskNames)
         // A list of all jobs is large; two of them would be in memory for nothing.
         defer { early.forget() }
         let root: YAMLNode?
         do {
+            defer { early.finish() }
             root = try YAMLParser.parse(source, handout: early.handout)
         } catch {
             collector.add((error as? DiagnosticsError)?.diagnostics ?? [])
@@ -108,7 +109,7 @@ struct ScheduleFileReader {
     }
 
     /// A reader of jobs that knows what the file says beside them.
-    fileprivate func jobReader(
+    func jobReader(
         _ root: [YAMLPair], source: SourceFile, collector: DiagnosticCollector
     ) -> JobReader {
         let folder = ScheduleFiles.folder(of: source.path)
@@ -135,43 +136,5 @@ struct FileJobs {
     mutating func add(_ name: YAMLNode, _ definition: JobDefinition?) {
         names.append(name)
         if let definition { definitions.append(definition) }
-    }
-}
-
-/// The jobs of a file that are read while it is parsed, so that its tree need not be kept. What a
-/// job needs of the file nearly always stands before the jobs; where it does not, they do not fit.
-private final class EarlyJobs {
-    private let reader: ScheduleFileReader
-    private var jobReader: JobReader?
-    /// What is wrong with the jobs, and with what stands before them.
-    let collector = DiagnosticCollector()
-    private(set) var jobs = FileJobs()
-
-    init(reader: ScheduleFileReader) {
-        self.reader = reader
-    }
-
-    /// Whether any job has been read.
-    var hasJobs: Bool { jobReader != nil }
-
-    func forget() { jobs = FileJobs() }
-
-    var handout: YAMLHandout {
-        YAMLHandout(key: "jobs") { pair, root in self.read(pair, root) }
-    }
-
-    private func read(_ pair: YAMLPair, _ root: [YAMLPair]) {
-        let jobReader =
-            jobReader ?? reader.jobReader(root, source: pair.key.source, collector: collector)
-        self.jobReader = jobReader
-        jobs.add(pair.key, jobReader.read(pair))
-    }
-
-    /// Whether the jobs have been read with all that the file says.
-    func fits(_ file: MappingReader) -> Bool {
-        guard hasJobs, let jobs = file.key("jobs") else { return false }
-        return ["defaults", "calendars"].allSatisfy { name in
-            file.key(name).map { $0.position < jobs.position } ?? true
-        }
     }
 }
