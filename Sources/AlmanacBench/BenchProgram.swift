@@ -32,6 +32,11 @@ import Foundation
             valueName: "file"))
     var json: String?
 
+    /// These make the program the child of `session` that does one line of it.
+    @Option(help: .hidden) var sessionLine: String?
+    @Option(help: .hidden) var sessionRows = 1
+    @Option(help: .hidden) var sessionDatabase = ""
+
     func validate() throws {
         let names = BenchEntry.all.map(\.name)
         if let unknown = only.first(where: { !names.contains($0) }) {
@@ -47,6 +52,11 @@ import Foundation
     }
 
     func run() async throws {
+        if let line = sessionLine.flatMap(SessionLine.init(rawValue:)) {
+            let worker = SessionWorker(line: line, rows: sessionRows, rounds: rounds)
+            let figures = try JSONEncoder().encode(try worker.measure(sessionDatabase))
+            return print(String(decoding: figures, as: UTF8.self))
+        }
         let extent = BenchExtent(seconds: seconds, rounds: rounds, isQuick: quick)
         let server = try BenchServer()
         defer { server.stop() }

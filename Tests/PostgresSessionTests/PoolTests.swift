@@ -326,7 +326,7 @@ struct PoolAtWorkTests {
             \ by\ rollup,\ attempt\ 2\ for\ \d+\.\d\ s,\ report\ for\ \d+\.\d\ s
             /#
         #expect(error.message.wholeMatch(of: pattern) != nil, "\(error.message)")
-        #expect(error.hint == "Close sessions sooner, or raise poolSize")
+        #expect(error.hint == "Close sessions sooner, or raise poolSize or maxOverflow")
         #expect(error.isRetryable && error.classification == .connection)
         held.forEach(library.engine.checkIn)
     }
@@ -346,4 +346,53 @@ private final class Served: Sendable {
 
     var all: [Int] { lock.withLock { numbers } }
     func add(_ number: Int) { lock.withLock { numbers.append(number) } }
+}
+
+@Suite("Overflow and age of a pool's connections")
+struct PoolLimitTests {
+    @Test("more connections than the size are lent for a while, and not kept")
+    func overflow() async throws {
+        let library = try await Library.make(poolSize: 1) {
+            $0.maxOverflow = 2
+            $0.acquireTimeoutSeconds = 0.1
+        }
+        let engine = library.engine
+        let held = try ["a", "b", "c"].map { try engine.checkOut(for: $0) }
+        let error = try failure(.poolExhausted) { _ = try engine.checkOut(for: "d") }
+        #expect(error.message.contains("all 3 are held"))
+        held.forEach(engine.checkIn)
+        #expect(engine.statistics.idle == 1 && engine.statistics.inUse == 0)
+        #expect(held.map(\.isUsable).count { $0 } == 1)
+    }
+
+    @Test("an overflow connection goes to somebody who waits")
+    func handedOn() {
+        var pool = Pool(size: 1, overflow: 1)
+        guard case .open(let first) = pool.take(for: "a", at: 0),
+            case .open(let second) = pool.take(for: "b", at: 0),
+            case .wait(let signal) = pool.take(for: "c", at: 0)
+        else {
+            Issue.record("not as many as the size and the overflow")
+            return
+        }
+        _ = pool.put(nil, first)
+        if case .open = pool.take(for: "c", at: 0, after: signal) {
+        } else {
+            Issue.record("the place is not free")
+        }
+        _ = pool.put(nil, second)
+    }
+
+    @Test(
+        "a connection that is too old is replaced when it is asked for",
+        arguments: [
+            (0.0, true), (3600.0, false),
+        ])
+    func recycle(seconds: Double, isReplaced: Bool) async throws {
+        let library = try await Library.make(poolSize: 1) { $0.recycleSeconds = seconds }
+        let first = try library.engine.withConnection { $0.backendProcessID }
+        let second = try library.engine.withConnection { $0.backendProcessID }
+        #expect((first != second) == isReplaced)
+        #expect(library.engine.statistics.idle == 1)
+    }
 }

@@ -19,6 +19,8 @@ public final class Connection {
     var hasConnectionCheck = false
     /// True if the server took the session settings when the connection was made.
     let startedWithSettings: Bool
+    /// When it was made, by the clock of timeouts.
+    let openedAt = MonotonicClock.seconds
     /// Who holds the connection, for messages.
     public internal(set) var holder: String
 

@@ -16,7 +16,8 @@ public final class Engine: Sendable {
     /// An engine; nothing is connected before the first use.
     public init(_ configuration: EngineConfiguration) {
         self.configuration = configuration
-        pool = Mutex(Pool(size: max(configuration.poolSize, 1)))
+        pool = Mutex(
+            Pool(size: max(configuration.poolSize, 1), overflow: max(configuration.maxOverflow, 0)))
     }
 
     /// An engine with the default settings for a libpq connection string or URL.
@@ -136,7 +137,12 @@ public final class Engine: Sendable {
     /// The idle connection, after a sign of life if it has been idle for long; nil if it is dead.
     private func revive(_ parked: Pool.Parked, _ holder: String, _ ticket: Int) -> Connection? {
         let connection = parked.connection
-        let idleSeconds = MonotonicClock.seconds - parked.idleSince
+        let now = MonotonicClock.seconds
+        if let age = configuration.recycleSeconds, now - connection.openedAt >= age {
+            connection.close()
+            return nil
+        }
+        let idleSeconds = now - parked.idleSince
         if idleSeconds >= configuration.idlePingSeconds || connection.hasHungUp {
             guard (try? connection.query("SELECT 1")) != nil else {
                 connection.close()
@@ -154,8 +160,8 @@ public final class Engine: Sendable {
         return PostgresError(
             .poolExhausted,
             "no connection became free within \(configuration.acquireTimeoutSeconds) s; all "
-                + "\(configuration.poolSize) are held, by \(list.joined(separator: ", "))",
-            hint: "Close sessions sooner, or raise poolSize")
+                + "\(configuration.poolSize + configuration.maxOverflow) are held, by \(list.joined(separator: ", "))",
+            hint: "Close sessions sooner, or raise poolSize or maxOverflow")
     }
 
     private func rounded(_ seconds: Double) -> Double {

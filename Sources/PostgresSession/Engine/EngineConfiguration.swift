@@ -5,6 +5,12 @@ public struct EngineConfiguration: Sendable {
     public var connectionString: String
     /// The most connections the pool holds. Those of `connect(for:)` do not count.
     public var poolSize = 10
+    /// How many more connections there may be for a while; they are closed when they are given
+    /// back and not needed.
+    public var maxOverflow = 0
+    /// A connection older than this is replaced when it is next asked for, in seconds; nil is
+    /// never.
+    public var recycleSeconds: Double?
     /// How long `checkOut` waits for a free connection, in seconds.
     public var acquireTimeoutSeconds: Double = 30
     /// How long making a connection may take, in seconds, over all its hosts.

@@ -27,6 +27,7 @@ struct Pool {
     }
 
     private let size: Int
+    private let overflow: Int
     private var idle: [Parked] = []
     private var holders: [Int: (name: String, since: Double)] = [:]
     private var waiting: [DispatchSemaphore] = []
@@ -36,8 +37,9 @@ struct Pool {
     private var tickets = 0
     private var isClosed = false
 
-    init(size: Int) {
+    init(size: Int, overflow: Int = 0) {
         self.size = size
+        self.overflow = overflow
     }
 
     /// - Parameter signal: the one that was waited for, if this is the second time of asking.
@@ -46,7 +48,7 @@ struct Pool {
     ) -> Answer {
         called.removeAll { $0 === signal }
         guard !isClosed else { return .closed }
-        guard holders.count + called.count < size else {
+        guard holders.count + called.count < size + overflow else {
             let signal = DispatchSemaphore(value: 0)
             waiting.append(signal)
             return .wait(signal)
@@ -59,9 +61,12 @@ struct Pool {
     /// Takes back what was taken by `ticket`; false if the connection is not to be kept.
     mutating func put(_ parked: Parked?, _ ticket: Int) -> Bool {
         holders[ticket] = nil
-        if let parked, !isClosed { idle.append(parked) }
+        // One more than the pool holds is of use only to somebody who waits.
+        let isWanted = !waiting.isEmpty || holders.count + called.count + idle.count < size
+        let isKept = parked != nil && !isClosed && isWanted
+        if let parked, isKept { idle.append(parked) }
         wakeNext()
-        return parked != nil && !isClosed
+        return isKept
     }
 
     /// Gives up waiting; a signal that came too late goes to the next.
