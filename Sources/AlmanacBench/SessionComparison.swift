@@ -63,7 +63,7 @@ private struct SessionComparison {
         let clock = try SystemClock()
         var seconds: [Double] = []
         for _ in 1...rounds {
-            try server.withConnection { try $0.execute("TRUNCATE public.shelf_in") }
+            _ = try server.withConnection { try $0.execute("TRUNCATE public.shelf_in") }
             let start = clock.uptime
             try await Program.run(psql, ["-Xq", url, "-c", "\\copy \(columns) from '\(file)'"])
             seconds.append((clock.uptime - start) / .seconds(1))

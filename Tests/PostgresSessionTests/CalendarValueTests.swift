@@ -8,7 +8,8 @@ struct CalendarValueTests {
     private static func read<Value: PostgresDecodable>(
         _ sql: String, as type: Value.Type
     ) async throws -> Value {
-        nonisolated(unsafe) var value: Value?  // Safe because the closure is run before it is read.
+        // Safe because the closure has ended before the value is read.
+        nonisolated(unsafe) var value: Value?
         try await onSharedDatabase { connection in
             value = try connection.query("SELECT \(raw: sql)")[0].get(at: 0, as: type)
         }

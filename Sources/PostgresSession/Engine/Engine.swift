@@ -157,10 +157,11 @@ public final class Engine: Sendable {
 
     private func exhausted(_ holders: [Statistics.Holder]) -> PostgresError {
         let list = holders.map { "\($0.name) for \(rounded($0.heldSeconds)) s" }
+        let count = configuration.poolSize + configuration.maxOverflow
         return PostgresError(
             .poolExhausted,
             "no connection became free within \(configuration.acquireTimeoutSeconds) s; all "
-                + "\(configuration.poolSize + configuration.maxOverflow) are held, by \(list.joined(separator: ", "))",
+                + "\(count) are held, by \(list.joined(separator: ", "))",
             hint: "Close sessions sooner, or raise poolSize or maxOverflow")
     }
 
