@@ -7,13 +7,14 @@ public final class Cursor<Element> {
     private let decode: (RowReader, Int) throws -> Element
     private let naming: ColumnNaming
     private let transaction: Int
-    private var reader: RowReader?
-    private var row = 0
-    private var rowCount = 0
+    // One row is read at a time, by one thread.
+    @exclusivity(unchecked) private var reader: RowReader?
+    @exclusivity(unchecked) private var row = 0
+    @exclusivity(unchecked) private var rowCount = 0
     private var portion = Portion()
     private var isOver = false
     /// How many rows were read.
-    public private(set) var count = 0
+    @exclusivity(unchecked) public private(set) var count = 0
 
     init(
         _ session: Session, name: String, naming: ColumnNaming,
@@ -30,16 +31,18 @@ public final class Cursor<Element> {
     ///
     /// - Throws: ``PostgresError``, with code `NoTransaction` if the transaction has ended since.
     public func next(file: StaticString = #fileID, line: UInt = #line) throws -> Element? {
-        try session.located(file, line) {
-            if row == rowCount {
-                guard !isOver else { return nil }
-                try fetch()
-                guard rowCount > 0 else { return nil }
-            }
-            guard let reader else { return nil }
-            defer { row += 1 }
-            count += 1
-            return try decode(reader, row)
+        if row == rowCount {
+            guard !isOver else { return nil }
+            try session.located(file, line) { try fetch() }
+            guard rowCount > 0 else { return nil }
+        }
+        guard let reader else { return nil }
+        row += 1
+        count += 1
+        do {
+            return try decode(reader, row - 1)
+        } catch let error as PostgresError {
+            throw error.at(file, line)
         }
     }
 

@@ -46,6 +46,11 @@ final class ResultSet: Sendable {
         indexes = [:]
     }
 
+    /// libpq's result, nil for one made here.
+    var native: NativeResult? {
+        if case .native(let native) = backing { native } else { nil }
+    }
+
     /// How much memory the rows take, in bytes; 0 for those made here.
     var byteCount: Int {
         if case .native(let native) = backing { native.byteCount } else { 0 }

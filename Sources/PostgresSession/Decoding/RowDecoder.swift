@@ -63,24 +63,55 @@ private struct RowContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
         try Value.decode(reader.cell(key.stringValue, type))
     }
 
+    /// A whole number by its digits; whatever is not one of its range is looked at closer.
+    @inline(__always)
+    private func integer<Value: PostgresInteger>(_ type: Value.Type, _ key: Key) throws -> Value {
+        let name = key.stringValue
+        if let bytes = reader.plainBytes(name, .integer), let value = Value(ascii: bytes) {
+            return value
+        }
+        return try Value.decode(reader.cell(name, type))
+    }
+
     func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool { try read(type, key) }
-    func decode(_ type: String.Type, forKey key: Key) throws -> String { try read(type, key) }
+    func decode(_ type: String.Type, forKey key: Key) throws -> String {
+        let name = key.stringValue
+        if let bytes = reader.plainBytes(name, .text) {
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        return try String.decode(reader.cell(name, type))
+    }
     func decode(_ type: Double.Type, forKey key: Key) throws -> Double { try read(type, key) }
     func decode(_ type: Float.Type, forKey key: Key) throws -> Float { try read(type, key) }
-    func decode(_ type: Int.Type, forKey key: Key) throws -> Int { try read(type, key) }
-    func decode(_ type: Int16.Type, forKey key: Key) throws -> Int16 { try read(type, key) }
-    func decode(_ type: Int32.Type, forKey key: Key) throws -> Int32 { try read(type, key) }
-    func decode(_ type: Int64.Type, forKey key: Key) throws -> Int64 { try read(type, key) }
+    func decode(_ type: Int.Type, forKey key: Key) throws -> Int { try integer(type, key) }
+    func decode(_ type: Int16.Type, forKey key: Key) throws -> Int16 { try integer(type, key) }
+    func decode(_ type: Int32.Type, forKey key: Key) throws -> Int32 { try integer(type, key) }
+    func decode(_ type: Int64.Type, forKey key: Key) throws -> Int64 { try integer(type, key) }
 
     func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
         try RowDecoder.decode(type, from: try reader.cell(key.stringValue, type))
+    }
+
+    @inline(__always)
+    private func optionalInteger<Value: PostgresInteger>(
+        _ type: Value.Type, _ key: Key
+    ) throws -> Value? {
+        let name = key.stringValue
+        if let bytes = reader.plainBytes(name, .integer), let value = Value(ascii: bytes) {
+            return value
+        }
+        return try Value?.decode(reader.cell(name, type))
     }
 
     func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? {
         try read(Bool?.self, key)
     }
     func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? {
-        try read(String?.self, key)
+        let name = key.stringValue
+        if let bytes = reader.plainBytes(name, .text) {
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        return try String?.decode(reader.cell(name, type))
     }
     func decodeIfPresent(_ type: Double.Type, forKey key: Key) throws -> Double? {
         try read(Double?.self, key)
@@ -89,16 +120,16 @@ private struct RowContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
         try read(Float?.self, key)
     }
     func decodeIfPresent(_ type: Int.Type, forKey key: Key) throws -> Int? {
-        try read(Int?.self, key)
+        try optionalInteger(type, key)
     }
     func decodeIfPresent(_ type: Int16.Type, forKey key: Key) throws -> Int16? {
-        try read(Int16?.self, key)
+        try optionalInteger(type, key)
     }
     func decodeIfPresent(_ type: Int32.Type, forKey key: Key) throws -> Int32? {
-        try read(Int32?.self, key)
+        try optionalInteger(type, key)
     }
     func decodeIfPresent(_ type: Int64.Type, forKey key: Key) throws -> Int64? {
-        try read(Int64?.self, key)
+        try optionalInteger(type, key)
     }
 
     func decodeIfPresent<Value: Decodable>(

@@ -46,6 +46,15 @@ final class NativeResult: @unchecked Sendable {
         PQgetisnull(pointer, Int32(row), Int32(column)) != 0
     }
 
+    /// The bytes of a value, good for as long as this object; nil for NULL.
+    @inline(__always)
+    func bytes(row: Int, column: Int) -> UnsafeRawBufferPointer? {
+        let (row, column) = (Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column))
+        guard PQgetisnull(pointer, row, column) == 0 else { return nil }
+        return UnsafeRawBufferPointer(
+            start: PQgetvalue(pointer, row, column), count: Int(PQgetlength(pointer, row, column)))
+    }
+
     func withBytes<Value>(
         row: Int, column: Int, _ body: (UnsafeRawBufferPointer) -> Value
     ) -> Value {

@@ -34,12 +34,12 @@ public struct Cell {
 
     /// Throws unless the column's type is one of `types` and the value is not NULL.
     func require(
-        _ types: TypeSet, for type: Any.Type, hint: String? = nil
+        _ types: TypeSet, for type: Any.Type, hint: @autoclosure () -> String? = nil
     ) throws(PostgresError) {
         guard types.contains(self.type) else {
             var error = mismatch(type, "is not \(types.names)")
             error.hint =
-                hint ?? "Read it as another Swift type, or cast it in SQL (\"\(name)\"::…)."
+                hint() ?? "Read it as another Swift type, or cast it in SQL (\"\(name)\"::…)."
             throw error
         }
         try requireValue(for: type)
