@@ -90,7 +90,8 @@ struct LeakTests {
                 count(*) FILTER (WHERE pid <> pg_backend_pid() AND state <> 'idle') AS open,
                 (SELECT count(*) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
                  WHERE d.datname = current_database() AND l.pid <> pg_backend_pid()) AS locks
-            FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'
+            FROM pg_stat_activity
+            WHERE datname = current_database() AND backend_type = 'client backend'
             """)[0]
         return State(
             backends: try row.get("backends"), open: try row.get("open"),
