@@ -38,7 +38,8 @@ public struct TaskRunner: Sendable {
         await bookkeeper.stop()
     }
 
-    /// Runs a task once and returns its row of the audit table.
+    /// Runs one occurrence of a task and returns its row of the audit table: that of the last
+    /// attempt, if the job has a `backoffLimit`. In between the clock's time passes.
     ///
     /// - Parameters:
     ///   - task: the task's name.
@@ -51,22 +52,30 @@ public struct TaskRunner: Sendable {
     ) async throws -> RunRecord {
         let definition = try makeJob(task: task, parameters: parameters, keys: job)
         let worker = Worker(number: 1, services: services)
-        let end = await start(definition, on: worker, scheduledFor: scheduledFor)
+        let order = order(for: definition, at: scheduledFor, runID: UUID(), isInForeground: true)
+        let end = await ForegroundRun(services: services, worker: worker).run(order)
         await worker.stop()
         return try row(of: end)
     }
 
-    /// Starts a job on a worker and waits for its end.
+    private func order(
+        for job: JobDefinition, at instant: Date?, runID: UUID, isInForeground: Bool
+    ) -> RunOrder {
+        let identity = RunIdentity(
+            runID: runID, job: job.name, scheduledFor: instant ?? services.clock.now,
+            trigger: .manual, node: services.ledger.node)
+        return RunOrder(
+            identity: identity, job: job, worker: 1, version: nil,
+            effects: services.registry.type(named: job.task)?.effects ?? .anywhere,
+            isInForeground: isInForeground)
+    }
+
+    /// Starts one attempt of a job on a worker and waits for its end.
     package func start(
         _ job: JobDefinition, on worker: Worker, scheduledFor: Date? = nil,
         control: RunControl = RunControl(), runID: UUID = UUID()
     ) async -> OrderEnd {
-        let identity = RunIdentity(
-            runID: runID, job: job.name, scheduledFor: scheduledFor ?? services.clock.now,
-            trigger: .manual, node: services.ledger.node)
-        let order = RunOrder(
-            identity: identity, job: job, worker: 1, version: nil,
-            effects: services.registry.type(named: job.task)?.effects ?? .anywhere)
+        let order = order(for: job, at: scheduledFor, runID: runID, isInForeground: false)
         return await withCheckedContinuation { continuation in
             worker.start(order, control: control) { continuation.resume(returning: $0) }
         }

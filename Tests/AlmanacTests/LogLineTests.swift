@@ -43,6 +43,15 @@ struct LogLineTests {
                     + "  UndefinedTable (42P01): no"
             ),
             (
+                "failed",
+                [
+                    "attempt": "1", "attempts": "3", "nextAttempt": "2026-11-22T02:30:10Z",
+                    "error": "no",
+                ],
+                "✗  failed     rollup                    due 02:30:00Z  attempt 1/3"
+                    + "  next 02:30:10Z  no"
+            ),
+            (
                 "timed_out", ["error": "stopped"],
                 "✗  timed_out  rollup                    due 02:30:00Z  stopped"
             ),

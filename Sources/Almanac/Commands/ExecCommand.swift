@@ -18,10 +18,12 @@ struct ExecCommand: AsyncParsableCommand {
             runs once: when it has its row already, nothing is run and the exit code follows that \
             row.
 
-            While another run of the job goes on, nothing is run and the exit code is 1. Logs go \
-            to standard error. Ctrl-C or SIGTERM cancels the run, which is recorded.
+            A run that fails is tried again as often as the job's backoffLimit says, here and in \
+            the foreground. While another run of the job goes on or waits to be tried again, \
+            nothing is run and the exit code is 1. Logs go to standard error. Ctrl-C or SIGTERM \
+            cancels the run or ends the wait, which is recorded.
 
-            Exit code 0 when the run succeeded or found nothing to do, 1 otherwise.
+            Exit code 0 when the last attempt succeeded or found nothing to do, 1 otherwise.
             """)
 
     @OptionGroup var options: GlobalOptions
@@ -69,18 +71,14 @@ extension Node {
             throw error
         }
         await bookkeeper.stop()
-        let control = RunControl()
+        let worker = Worker(number: 0, services: services)
+        let run = ForegroundRun(services: services, worker: worker)
         let watch = Task(executorPreference: WorkerThread.errands) {
-            for await _ in signals { control.stop(.shutdown) }
+            for await _ in signals { run.stop() }
         }
         defer { watch.cancel() }
-        let worker = Worker(number: 0, services: services)
-        let order = order(for: job, at: instant)
-        let end = await withCheckedContinuation { continuation in
-            worker.start(order, control: control) { continuation.resume(returning: $0) }
-        }
+        let end = await run.run(order(for: job, at: instant))
         await worker.stop()
-        RunLine(order, end).log(to: services.logger)
         return try status(of: end)
     }
 
@@ -90,7 +88,8 @@ extension Node {
                 runID: UUID(), job: job.name, scheduledFor: instant ?? services.clock.now,
                 trigger: .exec, node: services.ledger.node),
             job: job, worker: 0, version: nil,
-            effects: services.registry.type(named: job.task)?.effects ?? .anywhere)
+            effects: services.registry.type(named: job.task)?.effects ?? .anywhere,
+            isInForeground: true)
     }
 
     private func status(of end: OrderEnd) throws -> ExitStatus {

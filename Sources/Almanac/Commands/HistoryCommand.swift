@@ -12,7 +12,8 @@ struct HistoryCommand: AsyncParsableCommand {
         usage: "\(ProgramName.text) history [<job>] [--state <state>] [--since <when>] [options]",
         discussion: """
             One line for each attempt, and for what was skipped with the reason. RUN is the \
-            beginning of the run's id, as `show` takes it.
+            beginning of the run's id, as `show` takes it. TRY is the attempt and how many there \
+            may be, where there may be several.
             """)
 
     private static let states = RunState.allCases.map(\.rawValue).joined(separator: ", ")
@@ -80,20 +81,29 @@ struct HistoryCommand: AsyncParsableCommand {
 
     private static func table(of records: [RunRecord]) -> TextTable {
         var table = TextTable([
-            ("RUN", .left), ("JOB", .left), ("SCHEDULED FOR", .left), ("STATE", .left),
+            ("RUN", .left), ("JOB", .left), ("SCHEDULED FOR", .left), ("TRY", .left),
+            ("STATE", .left),
             ("TOOK", .right), ("ROWS", .right), ("WHY", .left),
         ])
         for record in records {
-            let count = record.skippedCount.map { " (\($0) occurrences)" } ?? ""
             table.add([
                 String(record.runID.uuidString.lowercased().prefix(8)), record.job,
-                record.scheduledFor.shortText, record.state.rawValue,
+                record.scheduledFor.shortText, record.attemptOfAll ?? "", record.state.rawValue,
                 record.durationMilliseconds.map { "\($0) ms" } ?? "",
                 record.rowsAffected.map(String.init) ?? "",
-                (record.reason ?? record.errorType ?? "") + count,
+                record.why,
             ])
         }
         return table
+    }
+}
+
+extension RunRecord {
+    /// What explains the state, in a word or two.
+    var why: String {
+        if state == .queued, let notBefore { return "waits until \(notBefore.shortText)" }
+        let count = skippedCount.map { " (\($0) occurrences)" } ?? ""
+        return (reason ?? errorType ?? "") + count
     }
 }
 

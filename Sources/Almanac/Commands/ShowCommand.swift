@@ -21,8 +21,11 @@ struct ShowCommand: AsyncParsableCommand {
         guard run.count >= 4 else {
             throw CommandFailure("give at least four characters of the run's id", status: .usage)
         }
-        let found = try await LedgerLook.at(settings) { ledger, connection in
-            try ledger.runs(idPrefix: run, on: connection)
+        let (found, attempts) = try await LedgerLook.at(settings) {
+            ledger, connection -> ([RunRecord], [RunRecord]) in
+            let found = try ledger.runs(idPrefix: run, on: connection)
+            guard found.count == 1, let record = found.first else { return (found, []) }
+            return (found, try ledger.attempts(of: record, on: connection))
         }
         guard let record = found.first else {
             throw CommandFailure("there is no run '\(run)'; `almanac history` lists runs")
@@ -33,6 +36,24 @@ struct ShowCommand: AsyncParsableCommand {
         }
         if json { return try Console.printJSON(record) }
         show(record)
+        if attempts.count > 1 { show(attempts) }
+    }
+
+    /// The occurrence's attempts, a line each.
+    private func show(_ attempts: [RunRecord]) {
+        var table = TextTable([
+            ("ATTEMPT", .left), ("RUN", .left), ("STATE", .left), ("STARTED", .left),
+            ("WHY", .left),
+        ])
+        for attempt in attempts {
+            table.add([
+                attempt.attemptOfAll ?? "1",
+                String(attempt.runID.uuidString.lowercased().prefix(8)),
+                attempt.state.rawValue, attempt.startedAt?.shortText ?? "", attempt.why,
+            ])
+        }
+        Console.print("")
+        for line in table.lines { Console.print(line) }
     }
 
     private func show(_ record: RunRecord) {
@@ -40,7 +61,8 @@ struct ShowCommand: AsyncParsableCommand {
             ("run", record.runID.uuidString.lowercased()), ("job", record.job),
             ("task", record.task), ("scheduled for", record.scheduledFor.shortText),
             ("state", record.state.rawValue), ("reason", record.reason),
-            ("attempt", String(record.attempt)), ("trigger", record.trigger),
+            ("attempt", record.attemptOfAll ?? String(record.attempt)), ("trigger", record.trigger),
+            ("not before", record.notBefore?.shortText),
             ("started", record.startedAt?.shortText), ("finished", record.finishedAt?.shortText),
             ("took", record.durationMilliseconds.map { "\($0) ms" }),
             ("node", record.node), ("worker", record.worker.map { String($0) }),

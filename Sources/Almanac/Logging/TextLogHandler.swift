@@ -85,6 +85,10 @@ struct LogLine {
         if let rows = text("rows") {
             parts.append("\(rows) \(rows == "1" ? "row" : "rows")".leftPadded(to: 12))
         }
+        if let attempt = text("attempt"), let attempts = text("attempts") {
+            parts.append("attempt \(attempt)/\(attempts)")
+        }
+        if let next = text("nextAttempt") { parts.append("next \(shortened(next))") }
         for key in ["reason", "error", "detail", "hookError"] {
             if let more = text(key) { parts.append(more) }
         }

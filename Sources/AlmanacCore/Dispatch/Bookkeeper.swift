@@ -71,6 +71,18 @@ package actor Bookkeeper {
         }
     }
 
+    /// Looks for queued attempts that are due.
+    ///
+    /// - Parameter awaited: attempts of which to say whether they are still queued.
+    package func attempts(awaited: [UUID]) throws -> AttemptsInSight {
+        do {
+            return try bench.ledger.attempts(awaited: awaited, on: try bench.connection())
+        } catch {
+            bench.discard()
+            throw error
+        }
+    }
+
     /// Asks the server for a sign of life.
     package func ping() throws {
         // The connection that is kept may be one of before the server went away.

@@ -1,26 +1,50 @@
 import HeapModule
 package import Scheduling
 
-/// Which occurrence goes to which worker: the decision alone, without thread or clock.
+/// What is to be run goes to which worker: the decision alone, without thread or clock.
 ///
-/// Occurrences wait in the order in which they were due. One is handed out only when a worker is
-/// free, because being handed out leads to its claim, and a claim without a worker would keep it
-/// from every other node.
+/// Items wait in the order in which they were due. One is handed out only when a worker is free,
+/// because being handed out leads to its claim, and a claim without a worker would keep it from
+/// every other node.
 package struct DispatchBoard: Sendable {
+    /// What is to be run.
+    package enum Item: Sendable, Hashable {
+        /// An occurrence, which has no row yet.
+        case occurrence(Occurrence)
+        /// An attempt that is queued in the ledger.
+        case attempt(QueuedAttempt)
+
+        /// The job to run.
+        var job: String {
+            switch self {
+            case .occurrence(let occurrence): occurrence.job
+            case .attempt(let attempt): attempt.job
+            }
+        }
+
+        /// When it was due.
+        fileprivate var due: Instant {
+            switch self {
+            case .occurrence(let occurrence): occurrence.scheduledFor
+            case .attempt(let attempt): Instant(attempt.notBefore)
+            }
+        }
+    }
+
     /// What happens around the board.
     package enum Event: Sendable, Hashable {
-        /// An occurrence has come due.
-        case enqueue(Occurrence)
-        /// An occurrence need not be run any more.
-        case withdraw(Occurrence)
+        /// An item has come due; nothing new if it waits already.
+        case enqueue(Item)
+        /// An item need not be run any more.
+        case withdraw(Item)
         /// A worker has ended what it was given and is free.
         case freed(worker: Int)
-        /// A worker could not reach the database; it is free, its occurrence was not claimed.
-        case returned(Occurrence, worker: Int)
+        /// A worker could not reach the database; it is free, its item was not claimed.
+        case returned(Item, worker: Int)
         /// The database refused the claim of this one; its worker is free, and it waits apart.
-        case refused(Occurrence, worker: Int)
+        case refused(Item, worker: Int)
         /// What was refused may be tried again.
-        case renewed(Occurrence)
+        case renewed(Item)
         /// The database may be back.
         case resume
         /// Nothing more is to be handed out.
@@ -29,25 +53,24 @@ package struct DispatchBoard: Sendable {
 
     /// What is to be done.
     package enum Action: Sendable, Hashable {
-        /// Give this occurrence to this worker.
-        case assign(Occurrence, worker: Int)
+        /// Give this item to this worker.
+        case assign(Item, worker: Int)
         /// Everything that was handed out has come back after `drain`.
         case drained
     }
 
     private struct Waiting: Comparable, Sendable {
-        let occurrence: Occurrence
+        let item: Item
         let number: Int
 
         static func < (one: Waiting, other: Waiting) -> Bool {
-            (one.occurrence.scheduledFor, one.number)
-                < (other.occurrence.scheduledFor, other.number)
+            (one.item.due, one.number) < (other.item.due, other.number)
         }
     }
 
     private var waiting = Heap<Waiting>()
     /// What of `waiting` is still wanted: a heap has no removal from its middle.
-    private var wanted: Set<Occurrence> = []
+    private var wanted: Set<Item> = []
     private var idle: [Int]
     private var arrivals = 0
     private var isHeld = false
@@ -55,7 +78,7 @@ package struct DispatchBoard: Sendable {
 
     /// How many workers have something to do.
     package private(set) var busyCount = 0
-    /// How many occurrences wait for a worker.
+    /// How many items wait for a worker.
     package var waitingCount: Int { wanted.count }
     /// Whether nothing waits and nobody works.
     package var isQuiet: Bool { waitingCount == 0 && busyCount == 0 }
@@ -68,19 +91,20 @@ package struct DispatchBoard: Sendable {
     /// Takes note of what has happened and says what is to be done.
     package mutating func handle(_ event: Event) -> [Action] {
         switch event {
-        case .enqueue(let occurrence): enqueue(occurrence)
-        case .withdraw(let occurrence): wanted.remove(occurrence)
+        case .enqueue(let item):
+            if !wanted.contains(item) { enqueue(item) }
+        case .withdraw(let item): wanted.remove(item)
         case .freed(let worker): free(worker)
-        case .returned(let occurrence, let worker):
+        case .returned(let item, let worker):
             free(worker)
-            enqueue(occurrence)
+            enqueue(item)
             isHeld = true
-        case .refused(let occurrence, let worker):
+        case .refused(let item, let worker):
             free(worker)
-            wanted.insert(occurrence)
-        case .renewed(let occurrence):
+            wanted.insert(item)
+        case .renewed(let item):
             // Not if it was withdrawn meanwhile.
-            if wanted.contains(occurrence) { enqueue(occurrence) }
+            if wanted.contains(item) { enqueue(item) }
         case .resume: isHeld = false
         case .drain: isDraining = true
         }
@@ -88,10 +112,10 @@ package struct DispatchBoard: Sendable {
         return isHeld ? [] : assignments()
     }
 
-    private mutating func enqueue(_ occurrence: Occurrence) {
+    private mutating func enqueue(_ item: Item) {
         arrivals += 1
-        wanted.insert(occurrence)
-        waiting.insert(Waiting(occurrence: occurrence, number: arrivals))
+        wanted.insert(item)
+        waiting.insert(Waiting(item: item, number: arrivals))
     }
 
     private mutating func free(_ worker: Int) {
@@ -102,11 +126,11 @@ package struct DispatchBoard: Sendable {
     private mutating func assignments() -> [Action] {
         var actions: [Action] = []
         while !idle.isEmpty, let first = waiting.popMin() {
-            guard wanted.remove(first.occurrence) != nil else { continue }
+            guard wanted.remove(first.item) != nil else { continue }
             // The one that was free last: its connection is the warmest.
             let worker = idle.removeLast()
             busyCount += 1
-            actions.append(.assign(first.occurrence, worker: worker))
+            actions.append(.assign(first.item, worker: worker))
         }
         return actions
     }

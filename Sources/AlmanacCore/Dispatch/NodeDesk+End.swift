@@ -43,7 +43,7 @@ extension NodeDesk {
 
     mutating func finishIfIdle() {
         guard options.stopsWhenIdle, !isStopping, planner != nil, board.isQuiet,
-            unwrittenSkips == 0
+            unwrittenSkips == 0, attempts.isSettled
         else { return }
         stop()
     }

@@ -22,9 +22,10 @@ extension NodeDesk {
             if jobs[occurrence.job] == nil {
                 write(SkippedOccurrences(occurrence, reason: .superseded))
             } else {
-                perform(board.handle(.enqueue(occurrence)))
+                perform(board.handle(.enqueue(.occurrence(occurrence))))
             }
-        case .withdraw(let occurrence): perform(board.handle(.withdraw(occurrence)))
+        case .withdraw(let occurrence):
+            perform(board.handle(.withdraw(.occurrence(occurrence))))
         case .skip(let skips): write(skips)
         case .alarm(let instant): services.clock.setAlarm(at: instant)
         case .clockWentBack(let from, let to):

@@ -6,61 +6,86 @@ extension NodeDesk {
     mutating func perform(_ actions: [DispatchBoard.Action]) {
         for action in actions {
             switch action {
-            case .assign(let occurrence, let worker): start(occurrence, on: worker)
+            case .assign(let item, let worker): start(item, on: worker)
             case .drained: isDone = unwrittenSkips == 0
             }
         }
     }
 
-    mutating func start(_ occurrence: Occurrence, on number: Int) {
-        plan(.started(occurrence))
-        guard let job = jobs[occurrence.job] else { return }
-        let identity = RunIdentity(
-            runID: UUID(), job: job.name, scheduledFor: occurrence.scheduledFor.date,
-            trigger: occurrence.origin == .catchUp ? .catchUp : .schedule,
-            node: services.ledger.node)
-        let effects = services.registry.type(named: job.task)?.effects ?? .anywhere
-        let order = RunOrder(
-            identity: identity, job: job, worker: number, version: version, effects: effects,
-            active: Array(running.keys))
+    mutating func start(_ item: DispatchBoard.Item, on number: Int) {
+        if case .occurrence(let occurrence) = item { plan(.started(occurrence)) }
+        guard let job = jobs[item.job] else {
+            // A queued attempt whose job has gone meanwhile: the next look ends it.
+            if case .attempt = item { perform(board.handle(.freed(worker: number))) }
+            return
+        }
+        let order = order(for: item, of: job, worker: number)
+        let identity = order.identity
         let control = RunControl()
         running[identity.runID] = RunningRun(identity: identity, worker: number, control: control)
         let post = post
         workers[number - 1].start(order, control: control) { end in
-            post.yield(.ended(order, occurrence, end))
+            post.yield(.ended(order, item, end))
         }
     }
 
-    mutating func ended(_ order: RunOrder, _ occurrence: Occurrence, _ end: OrderEnd) {
+    private func order(
+        for item: DispatchBoard.Item, of job: JobDefinition, worker: Int
+    ) -> RunOrder {
+        let node = services.ledger.node
+        let effects = services.registry.type(named: job.task)?.effects ?? .anywhere
+        switch item {
+        case .occurrence(let occurrence):
+            let identity = RunIdentity(
+                runID: UUID(), job: job.name, scheduledFor: occurrence.scheduledFor.date,
+                trigger: occurrence.origin == .catchUp ? .catchUp : .schedule, node: node)
+            return RunOrder(
+                identity: identity, job: job, worker: worker, version: version, effects: effects,
+                active: Array(running.keys))
+        case .attempt(let attempt):
+            let identity = RunIdentity(
+                runID: attempt.runID, job: job.name, scheduledFor: attempt.scheduledFor,
+                attempt: attempt.number, trigger: attempt.trigger, node: node)
+            return RunOrder(
+                identity: identity, job: job, worker: worker, version: attempt.version,
+                effects: effects, isQueued: true)
+        }
+    }
+
+    mutating func ended(_ order: RunOrder, _ item: DispatchBoard.Item, _ end: OrderEnd) {
         running[order.identity.runID] = nil
         if case .unclaimed(let trouble) = end {
-            return unclaimed(occurrence, by: order, trouble)
+            return unclaimed(item, by: order, trouble)
         }
         databaseAnswers()
-        claimPauses[occurrence.job] = nil
+        claimPauses[item.job] = nil
         RunLine(order, end).log(to: logger)
-        plan(.settled(occurrence))
-        if order.job.recurrence.isDelay { awaitEnd(of: occurrence) }
+        attempts.settle(order.identity.runID)
+        if case .ran(let report) = end, let next = report.next { expect(next) }
+        if case .occurrence(let occurrence) = item {
+            plan(.settled(occurrence))
+            if order.job.recurrence.isDelay { awaitEnd(of: occurrence) }
+        }
         perform(board.handle(.freed(worker: order.worker)))
     }
 
     /// When the whole database is away, everything waits for it. When only this claim was refused,
     /// only its job waits, and the worker goes on with the others.
     private mutating func unclaimed(
-        _ occurrence: Occurrence, by order: RunOrder, _ trouble: LedgerTrouble
+        _ item: DispatchBoard.Item, by order: RunOrder, _ trouble: LedgerTrouble
     ) {
         // To the board first: the planner may take it back from there.
         if trouble.isGeneral {
-            perform(board.handle(.returned(occurrence, worker: order.worker)))
-            plan(.returned(occurrence))
+            perform(board.handle(.returned(item, worker: order.worker)))
+            if case .occurrence(let occurrence) = item { plan(.returned(occurrence)) }
             return databaseIsAway(trouble.text)
         }
         RunLine(order, .unclaimed(trouble)).log(to: logger)
-        perform(board.handle(.refused(occurrence, worker: order.worker)))
-        plan(.returned(occurrence))
-        var pauses = claimPauses[occurrence.job] ?? Self.growingPauses
-        post(.claimAgain(occurrence), after: pauses.next() ?? .seconds(10))
-        claimPauses[occurrence.job] = pauses
+        perform(board.handle(.refused(item, worker: order.worker)))
+        if case .occurrence(let occurrence) = item { plan(.returned(occurrence)) }
+        var pauses = claimPauses[item.job] ?? Self.growingPauses
+        post(.claimAgain(item), after: pauses.next() ?? .seconds(10))
+        claimPauses[item.job] = pauses
     }
 
     mutating func databaseIsAway(_ error: String) {
@@ -126,10 +151,13 @@ extension NodeDesk {
                     "run": "\(orphan.runID.uuidString.lowercased())", "job": "\(orphan.job)",
                     "owner": "\(orphan.node)",
                 ])
+            if let next = orphan.next { expect(next) }
         }
         if let error {
             logger.debug("orphans could not be looked for", metadata: ["error": "\(error)"])
         }
+        // After them: those that were found have perhaps queued attempts.
+        lookForAttempts()
         post(.checkOrphans, after: .seconds(options.orphanCheckSeconds))
     }
 }

@@ -23,6 +23,7 @@ struct NodeDesk {
     var unwrittenSkips = 0
     /// The occurrences of jobs by a delay whose end is being looked for.
     var awaited: [String: Instant] = [:]
+    var attempts = AttemptBook()
     var backoff = NodeDesk.growingPauses
     /// How long each job waits whose claim was refused.
     var claimPauses: [String: Backoff] = [:]
@@ -59,13 +60,16 @@ struct NodeDesk {
         case .activated(let schedule, let activation): activate(schedule, activation)
         case .activationFailed(let schedule, let error): retryReload(schedule, error)
         case .ring: tick()
-        case .ended(let order, let occurrence, let end): ended(order, occurrence, end)
+        case .ended(let order, let item, let end): ended(order, item, end)
         case .skipsWritten(let skips): skipsWritten(skips)
         case .skipsNotWritten(let skips, let trouble): retrySkips(skips, trouble)
         case .writeAgain(let skips):
             unwrittenSkips -= 1
             write(skips)
-        case .claimAgain(let occurrence): perform(board.handle(.renewed(occurrence)))
+        case .claimAgain(let item): perform(board.handle(.renewed(item)))
+        case .lookForAttempts: lookForAttempts()
+        case .attemptsFound(let sight, let asked, let error):
+            attemptsFound(sight, asked: asked, error)
         case .lookForCompletions: lookForCompletions()
         case .completionsFound(let completions): completionsFound(completions)
         case .watermarkMoved(let instant): watermarkMoved(instant)

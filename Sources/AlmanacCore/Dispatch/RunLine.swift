@@ -13,7 +13,7 @@ package struct RunLine {
         switch end {
         case .ran(let report):
             message = report.state.rawValue
-            level = report.isRecorded ? Self.level(of: report.state) : .error
+            level = report.isRecorded ? Self.level(of: report) : .error
             details = Self.details(of: report)
         case .overlap(let reason):
             message = RunState.skipped.rawValue
@@ -37,11 +37,12 @@ package struct RunLine {
             metadata: identity.metadata.merging(labels) { $1 }.merging(details) { $1 })
     }
 
-    private static func level(of state: RunState) -> Logger.Level {
-        switch state {
+    private static func level(of report: AttemptReport) -> Logger.Level {
+        switch report.state {
         case .succeeded, .skipped: .info
         case .cancelled: .warning
-        default: .error
+        // Not yet the last word.
+        default: report.next == nil ? .error : .warning
         }
     }
 
@@ -49,6 +50,14 @@ package struct RunLine {
         var details: Logger.Metadata = [
             "durationMilliseconds": .stringConvertible(report.durationMilliseconds)
         ]
+        let attempt = report.identity.attempt
+        if attempt > 1 || report.attempts > 1 {
+            details["attempt"] = .stringConvertible(attempt)
+            details["attempts"] = .stringConvertible(max(attempt, report.attempts))
+        }
+        details["nextAttempt"] = report.next.map {
+            "\(PlaceholderValues.rfc3339($0.notBefore))"
+        }
         details["rows"] = report.rowsAffected.map { .stringConvertible($0) }
         if let failure = report.failure {
             details["errorType"] = failure.errorType.map { "\($0)" }

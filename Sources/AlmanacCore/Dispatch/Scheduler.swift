@@ -140,11 +140,13 @@ enum NodeEvent: Sendable {
     case activated(Schedule, Activation)
     case activationFailed(Schedule, String)
     case ring
-    case ended(RunOrder, Occurrence, OrderEnd)
+    case ended(RunOrder, DispatchBoard.Item, OrderEnd)
     case skipsWritten(SkippedOccurrences)
     case skipsNotWritten(SkippedOccurrences, LedgerTrouble)
     case writeAgain(SkippedOccurrences)
-    case claimAgain(Occurrence)
+    case claimAgain(DispatchBoard.Item)
+    case lookForAttempts
+    case attemptsFound(AttemptsInSight, asked: Set<UUID>, String?)
     case lookForCompletions
     case completionsFound([String: Completion])
     case watermarkMoved(Instant)

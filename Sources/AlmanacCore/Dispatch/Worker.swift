@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import PostgresSession
 
@@ -13,7 +14,7 @@ package enum OrderEnd: Sendable {
     case unclaimed(LedgerTrouble)
 }
 
-/// One of a node's workers: claims an occurrence and runs it, on its own thread and connection.
+/// One of a node's workers: claims what is to be run and runs it, on its own thread and connection.
 package actor Worker {
     /// The thread that everything of this worker runs on.
     package nonisolated let thread: WorkerThread
@@ -46,7 +47,7 @@ package actor Worker {
         control.attach { task.cancel() }
     }
 
-    /// Claims the occurrence and, if it is ours, runs it.
+    /// Claims the attempt and, if it is ours, runs it.
     package func execute(_ order: RunOrder, control: RunControl) async -> OrderEnd {
         do {
             let connection = try bench.connection()
@@ -60,6 +61,13 @@ package actor Worker {
             let trouble = LedgerTrouble(error)
             if trouble.isGeneral { bench.discard() } else { bench.cleanUp() }
             return .unclaimed(trouble)
+        }
+    }
+
+    /// Ends a queued attempt that nobody waits for any more.
+    func cancelAttempt(_ runID: UUID, because error: any Error) async throws {
+        try await bench.persist { ledger, connection in
+            try ledger.cancelAttempt(runID, because: error, on: connection)
         }
     }
 

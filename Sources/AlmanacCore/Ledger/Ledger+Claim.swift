@@ -12,10 +12,15 @@ package struct RunOrder: Sendable {
     /// The runs that this node is working on. Their workers know better than the server whether
     /// they live: a program goes on when the idle connection of its run is lost.
     package let active: [UUID]
+    /// Whether the attempt has its row already, which waits to be claimed.
+    package let isQueued: Bool
+    /// Whether the process itself runs all attempts, waiting in between.
+    package let isInForeground: Bool
 
     package init(
         identity: RunIdentity, job: JobDefinition, worker: Int, version: Int64?,
-        effects: TaskEffects, active: [UUID] = []
+        effects: TaskEffects, active: [UUID] = [], isQueued: Bool = false,
+        isInForeground: Bool = false
     ) {
         self.identity = identity
         self.job = job
@@ -23,6 +28,24 @@ package struct RunOrder: Sendable {
         self.version = version
         self.effects = effects
         self.active = active
+        self.isQueued = isQueued
+        self.isInForeground = isInForeground
+    }
+
+    /// The order for the attempt after this one.
+    func followed(by next: NextAttempt) -> RunOrder {
+        RunOrder(
+            identity: identity.followed(by: next), job: job, worker: worker, version: version,
+            effects: effects, active: active, isQueued: true, isInForeground: isInForeground)
+    }
+
+    /// What its row says of the job's policy. Nobody but the process itself runs what it runs in
+    /// the foreground, so nothing follows when that process is gone.
+    var retryNote: String? {
+        job.retry.note(
+            secondsIfOrphaned: isInForeground
+                ? nil
+                : job.retry.secondsIfOrphaned(attempt: identity.attempt, of: identity.runID))
     }
 }
 
@@ -37,12 +60,15 @@ package struct ClaimedRun: Sendable {
     package let deadline: Date?
     /// The schedule that it was due under.
     package let version: Int64?
+    /// Whether this process itself waits for the attempt that may follow.
+    package let isInForeground: Bool
 
     package init(order: RunOrder, startedAt: Date, deadline: Date?) {
         identity = order.identity
         job = order.job
         worker = order.worker
         version = order.version
+        isInForeground = order.isInForeground
         self.startedAt = startedAt
         self.deadline = deadline
     }
@@ -66,13 +92,16 @@ extension Ledger {
     package func claim(
         _ order: RunOrder, clock: any WallClock, on connection: Connection
     ) throws -> ClaimResult {
+        if order.isQueued {
+            if let startedAt = try claimQueued(order, on: connection) {
+                return claimed(order, startedAt, clock)
+            }
+            let state = try state(of: order.identity.runID, on: connection)
+            return .taken(state ?? .skipped)
+        }
         for _ in 1...3 {
             if let startedAt = try insertClaim(order, on: connection) {
-                let deadline = order.job.activeDeadlineSeconds.map {
-                    clock.now.addingTimeInterval(Double($0))
-                }
-                return .claimed(
-                    ClaimedRun(order: order, startedAt: startedAt, deadline: deadline))
+                return claimed(order, startedAt, clock)
             }
             if let state = try state(of: order.identity, on: connection) { return .taken(state) }
             if let reason = try recordOverlap(of: order, on: connection) { return .overlap(reason) }
@@ -83,24 +112,40 @@ extension Ledger {
                 "the runs of the job \(order.job.name) change faster than they can be looked at")
     }
 
+    private func claimed(
+        _ order: RunOrder, _ startedAt: Date, _ clock: any WallClock
+    ) -> ClaimResult {
+        let deadline = order.job.activeDeadlineSeconds.map {
+            clock.now.addingTimeInterval(Double($0))
+        }
+        return .claimed(ClaimedRun(order: order, startedAt: startedAt, deadline: deadline))
+    }
+
+    /// A call that lets the claim of a run not wait for the disk, if all its effects are in the
+    /// run's transaction: a crash that loses the claim loses them too.
+    func claimDurability(of order: RunOrder) -> SQL {
+        let isLight = order.effects == .database && order.job.transaction == .perRun
+        return """
+            set_config('synchronous_commit', CASE WHEN \(isLight)::bool THEN 'off' \
+            ELSE current_setting('synchronous_commit') END, true)
+            """
+    }
+
     private func insertClaim(_ order: RunOrder, on connection: Connection) throws -> Date? {
         let run = order.identity
-        let durability = order.effects == .database && order.job.transaction == .perRun
         let rows = try connection.query(
             """
             INSERT INTO \(runs) (run_id, job, task, scheduled_for, attempt, trigger, state, \
             queued_at, started_at, node, worker, backend_pid, backend_start, parameters, \
-            schedule_version) \
+            schedule_version, retry) \
             SELECT \(run.runID)::uuid, \(run.job)::text, \(order.job.task)::text, \
             \(run.scheduledFor)::timestamptz, \(run.attempt)::int, \(run.trigger.rawValue)::text, \
             'running', clock_timestamp(), clock_timestamp(), \(run.node)::text, \
             \(order.worker)::int, pg_backend_pid(), \
             \(connection.backendStartText)::text::timestamptz, \
-            \(order.job.parametersJSON)::text::jsonb, \(order.version)::bigint \
-            FROM set_config('synchronous_commit', \
-            CASE WHEN \(durability)::bool THEN 'off' ELSE current_setting('synchronous_commit') \
-            END, \
-            true) ON CONFLICT DO NOTHING RETURNING started_at
+            \(order.job.parametersJSON)::text::jsonb, \(order.version)::bigint, \
+            \(order.retryNote)::text::jsonb \
+            FROM \(claimDurability(of: order)) ON CONFLICT DO NOTHING RETURNING started_at
             """)
         return try rows.first?.get("started_at", as: Date.self)
     }
@@ -115,20 +160,24 @@ extension Ledger {
         return try rows.first.flatMap { RunState(rawValue: try $0.get("state", as: String.self)) }
     }
 
-    /// Writes that an occurrence does not run because another run of its job does.
+    /// Writes that an occurrence does not run because another run of its job does, or because one
+    /// is to be tried again.
     ///
     /// Nothing is written for `exec`: whoever called it is told, and may try again under the same
     /// key.
     ///
-    /// - Returns: which run and since when; nil when there is none that is alive.
+    /// - Returns: which run and since or until when; nil when there is none that is alive.
     private func recordOverlap(of order: RunOrder, on connection: Connection) throws -> String? {
         let run = order.identity
         let rows = try connection.query(
             """
-            SELECT format('run %s of node %s has been running since %s', r.run_id, r.node, \
-            r.started_at) AS blocker FROM \(runs) AS r WHERE r.job = \(run.job)::text \
-            AND r.state = 'running' AND r.exclusive \
-            AND (r.run_id = ANY(\(order.active)) OR \(isAlive))
+            SELECT CASE r.state WHEN 'running' THEN \
+            format('run %s of node %s has been running since %s', r.run_id, r.node, r.started_at) \
+            ELSE format('attempt %s of the run due %s waits until %s (run %s)', r.attempt, \
+            r.scheduled_for, r.not_before, r.run_id) END AS blocker \
+            FROM \(runs) AS r WHERE r.job = \(run.job)::text AND r.exclusive \
+            AND (r.state = 'running' OR (r.state = 'queued' AND r.attempt > 1)) \
+            AND (r.backend_pid IS NULL OR r.run_id = ANY(\(order.active)) OR \(isAlive))
             """)
         guard let blocker = try rows.first?.get("blocker", as: String.self) else { return nil }
         guard run.trigger != .exec else { return blocker }

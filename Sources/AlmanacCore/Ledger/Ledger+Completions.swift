@@ -4,7 +4,8 @@ package import Scheduling
 
 extension Ledger {
     /// When the latest occurrence of each of these jobs has ended, by the database's clock; what
-    /// was skipped ended at its nominal instant. Jobs of which none has ended are missing.
+    /// was skipped ended at its nominal instant. An occurrence has ended with its last attempt.
+    /// Jobs of which none has ended are missing.
     package func completions(
         of jobs: [String], on connection: Connection
     ) throws -> [String: Completion] {
@@ -15,10 +16,14 @@ extension Ledger {
             SELECT wanted.job, ended.scheduled_for, ended.finished_at \
             FROM unnest(\(jobs)::text[]) AS wanted (job) CROSS JOIN LATERAL ( \
             SELECT coalesce(skipped_until, scheduled_for) AS scheduled_for, \
-            CASE WHEN state = 'skipped' THEN coalesce(skipped_until, scheduled_for) \
+            CASE WHEN state = 'skipped' AND attempt = 1 \
+            THEN coalesce(skipped_until, scheduled_for) \
             ELSE finished_at END AS finished_at \
             FROM \(runs) AS run WHERE run.job = wanted.job AND trigger <> 'manual' \
             AND state NOT IN ('queued', 'running') \
+            AND NOT EXISTS (SELECT FROM \(runs) AS later WHERE later.job = run.job \
+            AND later.scheduled_for = run.scheduled_for AND later.attempt > run.attempt \
+            AND later.trigger <> 'manual') \
             ORDER BY run.scheduled_for DESC, attempt DESC LIMIT 1) AS ended
             """)
         return Dictionary(

@@ -47,11 +47,25 @@ extension Ledger {
         ).map { try $0.decode(RunRecord.self) }
     }
 
+    /// All attempts of the occurrence that a row belongs to, the first one first; of what was
+    /// triggered by hand, this row alone.
+    package func attempts(
+        of record: RunRecord, on connection: Connection
+    ) throws -> [RunRecord] {
+        try connection.query(
+            """
+            SELECT \(columns) FROM \(runs) WHERE run_id = \(record.runID) OR (job = \(record.job) \
+            AND scheduled_for = \(record.scheduledFor) AND trigger = \(record.trigger) \
+            AND trigger <> 'manual') ORDER BY attempt LIMIT 10000
+            """
+        ).map { try $0.decode(RunRecord.self) }
+    }
+
     /// All columns of a record; those that Swift has no type for as text.
     private var columns: SQL {
         let names = RunRecord.CodingKeys.allCases.map { key -> String in
             switch key {
-            case .transactionID, .result, .parameters: "\(key.rawValue)::text"
+            case .transactionID, .result, .parameters, .retry: "\(key.rawValue)::text"
             default: key.rawValue
             }
         }

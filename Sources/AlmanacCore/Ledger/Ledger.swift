@@ -52,52 +52,7 @@ package struct Ledger: Sendable {
         }
     }
 
-    /// Writes how a run ended that was rolled back.
-    ///
-    /// A crash of the server may have lost the claim, together with all that the run did, where the
-    /// claim did not wait for the disk: then the row is written anew, so that the occurrence has
-    /// one.
-    ///
-    /// - Returns: the state that the row has now, which is another one when it was terminal before.
-    func recordFailure(
-        of run: ClaimedRun, _ failure: Failure, output: OutputTail, on connection: Connection
-    ) throws -> RunState {
-        let identity = run.identity
-        let updated = try connection.execute(
-            """
-            UPDATE \(runs) SET state = \(failure.state.rawValue), \
-            finished_at = GREATEST(clock_timestamp(), started_at), reason = \(failure.reason), \
-            error_type = \(failure.errorType), sqlstate = \(failure.sqlState), \
-            error_message = \(failure.message), output = \(output.text) \
-            WHERE run_id = \(identity.runID) AND state = 'running' AND node = \(identity.node)
-            """)
-        if updated == 1 { return failure.state }
-        if let state = try state(of: identity.runID, on: connection) { return state }
-        try insert(run, failure, output: output, on: connection)
-        return failure.state
-    }
-
-    private func insert(
-        _ run: ClaimedRun, _ failure: Failure, output: OutputTail, on connection: Connection
-    ) throws {
-        let identity = run.identity
-        try connection.execute(
-            """
-            INSERT INTO \(runs) (run_id, job, task, scheduled_for, attempt, trigger, state, \
-            reason, queued_at, started_at, finished_at, node, worker, error_type, sqlstate, \
-            error_message, output, parameters, schedule_version) VALUES (\(identity.runID), \
-            \(identity.job), \
-            \(run.job.task), \(identity.scheduledFor), \(identity.attempt), \
-            \(identity.trigger.rawValue), \(failure.state.rawValue), \(failure.reason), \
-            \(run.startedAt), \(run.startedAt), \
-            GREATEST(clock_timestamp(), \(run.startedAt)::timestamptz), \(identity.node), \
-            \(run.worker), \(failure.errorType), \(failure.sqlState), \(failure.message), \
-            \(output.text), \(run.job.parametersJSON)::text::jsonb, \(run.version)) \
-            ON CONFLICT DO NOTHING
-            """)
-    }
-
-    private func state(of runID: UUID, on connection: Connection) throws -> RunState? {
+    func state(of runID: UUID, on connection: Connection) throws -> RunState? {
         let rows = try connection.query("SELECT state FROM \(runs) WHERE run_id = \(runID)")
         return try rows.first.flatMap { RunState(rawValue: try $0.get("state", as: String.self)) }
     }
@@ -107,43 +62,6 @@ package struct Ledger: Sendable {
         let text = String(text.replacing("\0", with: "").prefix(Failure.messageLimit))
         _ = try connection.execute(
             "UPDATE \(runs) SET hook_error = \(text) WHERE run_id = \(run.runID)")
-    }
-
-    // MARK: The death of others
-
-    /// Marks runs whose backend is gone as `orphaned`: the server has rolled their work back.
-    ///
-    /// The proof is the backend's number together with its start, so that a number used again is
-    /// not taken for the old one. The clock plays no part. A run whose process lives but whose
-    /// connection was lost is dead as well: its commit finds the row closed.
-    ///
-    /// - Parameter active: runs of this node that are being worked on: their worker knows better.
-    /// - Returns: the runs that were marked.
-    package func markOrphans(except active: [UUID], on connection: Connection) throws -> [Orphan] {
-        try connection.query(
-            """
-            UPDATE \(runs) AS r SET state = 'orphaned', \
-            finished_at = GREATEST(clock_timestamp(), started_at), \
-            error_type = 'Orphaned', error_message = format('the backend of the run (pid %s, \
-            started %s) is gone, found by node %s', backend_pid, backend_start, \(node)::text) \
-            WHERE state = 'running' AND NOT run_id = ANY(\(active)) AND NOT \(isAlive) \
-            RETURNING run_id, job, node
-            """
-        ).map { row in
-            Orphan(
-                runID: try row.get("run_id", as: UUID.self),
-                job: try row.get("job", as: String.self), node: try row.get("node", as: String.self)
-            )
-        }
-    }
-
-    /// Whether the backend of run `r` lives. A role that may not look at the backends of others
-    /// (pg_read_all_stats) sees that there is one, but not since when: then it counts as alive.
-    var isAlive: SQL {
-        """
-        EXISTS (SELECT FROM pg_stat_get_activity(r.backend_pid) AS a \
-        WHERE a.backend_start = r.backend_start OR a.backend_start IS NULL)
-        """
     }
 
     // MARK: What did not run
@@ -201,13 +119,6 @@ package struct Ledger: Sendable {
             (SELECT max(schedule_version) FROM \(table("schedule_versions")))
             """)
     }
-}
-
-/// A run that was found without its backend.
-package struct Orphan: Sendable, Hashable {
-    package let runID: UUID
-    package let job: String
-    package let node: String
 }
 
 extension Instant {

@@ -15,7 +15,8 @@ package enum LedgerSchema {
 
     /// All steps, in order; the position of a step is its version less one.
     package static let migrations: [Migration] = [
-        Migration(version: 1, summary: "runs, watermark, accounts, versions", script: version1)
+        Migration(version: 1, summary: "runs, watermark, accounts, versions", script: version1),
+        Migration(version: 2, summary: "attempts after the first", script: version2),
     ]
 
     /// The version that this program works with.

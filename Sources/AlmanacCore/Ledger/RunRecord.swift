@@ -54,6 +54,10 @@ public struct RunRecord: Codable, Sendable {
     public var skippedUntil: Date?
     /// How many instants were skipped at once.
     public var skippedCount: Int64?
+    /// Of an attempt after the first: when it starts at the earliest.
+    public var notBefore: Date?
+    /// Of a job that may be tried again: its `backoffLimit`, as JSON.
+    public var retry: String?
 
     /// The names are those of the columns.
     enum CodingKeys: String, CodingKey, CaseIterable {
@@ -76,6 +80,18 @@ public struct RunRecord: Codable, Sendable {
         case scheduleVersion = "schedule_version"
         case skippedUntil = "skipped_until"
         case skippedCount = "skipped_count"
+        case notBefore = "not_before"
+        case retry
+    }
+
+    /// Which attempt of how many, such as `2/3`; nil where there can be only one.
+    public var attemptOfAll: String? {
+        struct Note: Decodable { var backoffLimit: Int }
+        let note = retry.flatMap { text in
+            try? JSONDecoder().decode(Note.self, from: Data(text.utf8))
+        }
+        guard note != nil || attempt > 1 else { return nil }
+        return "\(attempt)/\(max(attempt, 1 + (note?.backoffLimit ?? 0)))"
     }
 
     /// How long it ran, in milliseconds, if it has run.

@@ -52,6 +52,18 @@ enum ForeignKey {
             "excluding": "exclude", "except": "exclude", "skip": "exclude", "not": "exclude",
             "include": "only", "including": "only", "on": "only",
         ],
+        .backoff: [
+            "base": "initial", "start": "initial", "min": "initial", "delay": "initial",
+            "initialinterval": "initial", "duration": "initial", "multiplier": "factor",
+            "coefficient": "factor", "rate": "factor", "maximum": "max", "cap": "max",
+            "maxdelay": "max", "maxinterval": "max", "maxduration": "max",
+            "randomization": "jitter",
+        ],
+        .retryRule: [
+            "sqlstate": "sqlstates", "states": "sqlstates", "codes": "sqlstates",
+            "errors": "errorTypes", "exceptions": "errorTypes", "errortype": "errorTypes",
+            "then": "action", "do": "action",
+        ],
         .clockChanges: [
             "spring": "gap", "nonexistent": "gap", "skipped": "gap", "autumn": "fold",
             "ambiguous": "fold", "repeated": "fold", "overlap": "fold",

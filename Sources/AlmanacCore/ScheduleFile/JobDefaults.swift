@@ -9,6 +9,7 @@ struct JobDefaults {
     var spread: Spread?
     var activeDeadlineSeconds: Int?
     var transaction: TransactionMode = .perRun
+    var retry = RetryPolicy()
     var owner: String?
     var labels: [String: String] = [:]
 
@@ -38,6 +39,7 @@ struct JobDefaults {
         if let mode = reader.read("transaction", choices: TransactionMode.self) {
             transaction = mode
         }
+        retry = RetryReader(reader: reader, collector: collector).read(over: retry)
         owner = reader.read("owner", as: String.self)
         labels = reader.readLabels() ?? [:]
     }

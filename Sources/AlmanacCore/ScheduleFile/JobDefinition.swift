@@ -23,6 +23,8 @@ package struct JobDefinition: Sendable, Hashable {
     package let transaction: TransactionMode
     /// How many seconds an attempt may take; `nil` for no limit.
     package let activeDeadlineSeconds: Int?
+    /// Whether and when a failed attempt is followed by another.
+    package let retry: RetryPolicy
     /// The path of the file.
     package let file: String
     /// Where the job's name stands in the file.
@@ -69,7 +71,7 @@ extension JobDefinition {
         if let activeDeadlineSeconds {
             members.append(("activeDeadlineSeconds", .raw("\(activeDeadlineSeconds)")))
         }
-        members += startOffset.canonicalMembers
+        members += startOffset.canonicalMembers + retry.canonicalMembers
         if let description { members.append(("description", .text(description))) }
         if let owner { members.append(("owner", .text(owner))) }
         if !labels.isEmpty {

@@ -54,6 +54,7 @@ struct JobReader {
         let transaction =
             job.read("transaction", choices: TransactionMode.self) ?? defaults.transaction
         let deadline = job.readSeconds("activeDeadlineSeconds") ?? defaults.activeDeadlineSeconds
+        let retry = RetryReader(reader: job, collector: collector).read(over: defaults.retry)
         let isSuspended = job.read("suspend", as: Bool.self) ?? false
         let description = job.read("description", as: String.self)
         let owner = job.read("owner", as: String.self) ?? defaults.owner
@@ -67,6 +68,7 @@ struct JobReader {
             task: task, parameters: parameters, recurrence: recurrence.recurrence,
             startOffset: startOffset, cronTexts: recurrence.cronTexts, timeZone: zone,
             isSuspended: isSuspended, transaction: transaction, activeDeadlineSeconds: deadline,
+            retry: retry,
             file: name.source.path, position: name.position, baseDirectory: baseDirectory)
     }
 

@@ -16,6 +16,12 @@ package struct ScheduleKey: Sendable {
         case calendar
         /// An item of a calendar's `ranges`.
         case dateRange
+        /// The value of `backoff`.
+        case backoff
+        /// The value of `retryPolicy`.
+        case retryPolicy
+        /// An item of the `rules` of `retryPolicy`.
+        case retryRule
 
         /// Where that is, for messages.
         package var inWords: String {
@@ -28,6 +34,9 @@ package struct ScheduleKey: Sendable {
             case .calendarUse: "in the 'calendars' of a job"
             case .calendar: "in a calendar"
             case .dateRange: "in an item of 'ranges'"
+            case .backoff: "in 'backoff'"
+            case .retryPolicy: "in 'retryPolicy'"
+            case .retryRule: "in an item of 'rules'"
             }
         }
     }
@@ -116,9 +125,13 @@ extension ScheduleKey {
     ]
 
     private static let ofRuns: [ScheduleKey] = [
-        later("backoffLimit", [.job], "how often a failed run is tried again"),
-        later("backoff", [.job], "how long to wait between attempts"),
-        later("retryPolicy", [.job], "which errors are tried again"),
+        ScheduleKey(
+            "backoffLimit", [.defaults, .job], .integer(0...RetryReader.highestLimit),
+            "how often a failed run is tried again"),
+        ScheduleKey(
+            "backoff", [.defaults, .job], .keys(.backoff), "how long to wait between attempts"),
+        ScheduleKey(
+            "retryPolicy", [.defaults, .job], .keys(.retryPolicy), "which errors are tried again"),
         ScheduleKey(
             "activeDeadlineSeconds", [.defaults, .job], .seconds(from: 1),
             "how many seconds an attempt may take"),
@@ -166,6 +179,25 @@ extension ScheduleKey {
         ScheduleKey("iCalendar", [.calendar], .path, "a file of days in the format of RFC 5545"),
         ScheduleKey("from", [.dateRange], .date, "the first day"),
         ScheduleKey("to", [.dateRange], .date, "the last day"),
+        ScheduleKey("initial", [.backoff], .pause, "the pause before the second attempt"),
+        ScheduleKey(
+            "factor", [.backoff], .number(1...RetryReader.greatestFactor),
+            "what each pause is multiplied by to get the next"),
+        ScheduleKey("max", [.backoff], .pause, "the longest pause"),
+        ScheduleKey(
+            "jitter", [.backoff], .number(0...1), "by which part a pause is longer or shorter"),
+        ScheduleKey(
+            "rules", [.retryPolicy], .list(.keys(.retryRule)),
+            "what to do after which failures; the first rule that fits counts"),
+        ScheduleKey(
+            "action", [.retryRule], .choices(RetryPolicy.Action.self),
+            "what to do: Retry, Fail or Ignore"),
+        ScheduleKey(
+            "sqlstates", [.retryRule], .list(.text),
+            "error codes of SQL such as 40001; 08* stands for all that begin so"),
+        ScheduleKey(
+            "errorTypes", [.retryRule], .list(.text),
+            "names of errors, as the audit table has them in error_type"),
     ]
 
     private static let byPlace: [Place: [String: ScheduleKey]] = {
@@ -193,7 +225,9 @@ extension ScheduleKey {
         case .job: ["task"]
         case .scheduleItem: ["cron"]
         case .dateRange: ["from", "to"]
-        case .defaults, .clockChanges, .calendarUse, .calendar: []
+        case .retryPolicy: ["rules"]
+        case .retryRule: ["action"]
+        case .defaults, .clockChanges, .calendarUse, .calendar, .backoff: []
         }
     }
 

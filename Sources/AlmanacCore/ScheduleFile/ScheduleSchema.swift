@@ -65,8 +65,11 @@ package struct ScheduleSchema {
         case .boolean: ["type": "boolean"]
         case .integer(let range):
             ["type": "integer", "minimum": range.lowerBound, "maximum": range.upperBound]
+        case .number(let range):
+            ["type": "number", "minimum": range.lowerBound, "maximum": range.upperBound]
         case .choice(let names): ["type": "string", "enum": names]
         case .duration: text("^0*[1-9][0-9]*[smhd]$", "15m")
+        case .pause: text("^[0-9]+[smhd]$", "10s")
         case .instant:
             text(
                 "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?"

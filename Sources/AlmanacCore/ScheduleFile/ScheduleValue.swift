@@ -6,9 +6,13 @@ package indirect enum ScheduleValue: Sendable {
     case text
     case boolean
     case integer(ClosedRange<Int>)
+    /// A number that need not be whole.
+    case number(ClosedRange<Double>)
     case choice([String])
     /// A whole number and a unit: `15m`.
     case duration
+    /// A duration that may be none at all: `0s`.
+    case pause
     /// RFC 3339 with an offset.
     case instant
     /// ISO 8601: `2026-12-25`.

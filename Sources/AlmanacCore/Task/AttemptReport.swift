@@ -15,6 +15,10 @@ package struct AttemptReport: Sendable {
     package let isRecorded: Bool
     /// When the claim was written, by the database's clock.
     package let startedAt: Date
+    /// How many attempts the job may have.
+    package let attempts: Int
+    /// The attempt that follows this one, if one does.
+    package let next: NextAttempt?
 
     /// How long it took from the claim to the closing of the session.
     package let durationMilliseconds: Int
@@ -30,6 +34,8 @@ package struct AttemptReport: Sendable {
         self.hookError = hookError
         isRecorded = settled.isRecorded
         startedAt = run.startedAt
+        attempts = run.job.retry.attempts
+        next = settled.next
         durationMilliseconds = Int(duration / .milliseconds(1))
     }
 }
@@ -39,6 +45,8 @@ struct SettledOutcome {
     let outcome: TaskOutcome
     let state: RunState
     let failure: Failure?
+    /// The attempt that follows, if one does.
+    let next: NextAttempt?
     let isRecorded: Bool
 
     init(outcome: TaskOutcome, failure: Failure? = nil, isRecorded: Bool) {
@@ -46,15 +54,18 @@ struct SettledOutcome {
         self.failure = failure
         self.isRecorded = isRecorded
         state = outcome.state
+        next = nil
     }
 
-    /// The row was found in a terminal state when the outcome was to be written. It may well be
+    /// What the row says. It may well be that it was terminal before the outcome was written, even
     /// `succeeded`: the connection was lost during a COMMIT that the server had already carried
     /// out.
-    init(outcome: TaskOutcome, found state: RunState, failure: Failure) {
-        self.outcome = state == .succeeded ? .succeeded : outcome
+    init(outcome: TaskOutcome, recorded: RecordedFailure, failure: Failure) {
+        self.outcome =
+            recorded.state == .succeeded ? .succeeded : outcome.followed(by: recorded.next)
         self.failure = failure
-        self.state = state
+        state = recorded.state
+        next = recorded.next
         isRecorded = true
     }
 }
@@ -87,8 +98,8 @@ package struct Failure: Sendable, Hashable {
             return
         }
         reason = nil
-        let postgres = error as? PostgresError
-        errorType = postgres?.code.rawValue ?? String(describing: type(of: error))
+        let postgres = ((error as? Retry)?.cause ?? error) as? PostgresError
+        errorType = Self.type(of: error)
         sqlState = postgres?.sqlState
         message = Self.bounded(String(describing: error))
         summary =

@@ -18,8 +18,8 @@
 /// ```
 ///
 /// The order of an attempt is: `beforeStart`, `run`, the commit of the run's writes together with
-/// its outcome, then `onSuccess` or `onFailure`, then `afterReturn`, then the session is closed.
-/// A hook after the outcome cannot change it: what it throws is recorded in `hook_error`.
+/// its outcome, then `onSuccess`, `onRetry` or `onFailure`, then `afterReturn`, then the session is
+/// closed. A hook after the outcome cannot change it: what it throws is recorded in `hook_error`.
 ///
 /// Not guaranteed: hooks of a run whose process is killed. Nothing runs in a process that is gone.
 public protocol BatchTask: Decodable, SendableMetatype {
@@ -48,7 +48,11 @@ public protocol BatchTask: Decodable, SendableMetatype {
     /// Runs after the commit. `context.session` is a new session; what it is to keep, it commits.
     func onSuccess(_ context: TaskContext) async throws
 
-    /// Runs after the rollback, when the run has failed, was stopped, or was cancelled.
+    /// Runs after the rollback in place of `onFailure`, when another attempt follows. That one may
+    /// begin while this hook still runs.
+    func onRetry(_ context: TaskContext, error: any Error, next: NextAttempt) async throws
+
+    /// Runs after the rollback, when the run has failed for good, was stopped, or was cancelled.
     func onFailure(_ context: TaskContext, error: any Error) async throws
 
     /// Runs last, once for each attempt, however it ended.
@@ -73,6 +77,11 @@ extension BatchTask {
 
     /// Does nothing.
     public func onSuccess(_ context: TaskContext) async throws {}
+
+    /// Does nothing.
+    public func onRetry(
+        _ context: TaskContext, error: any Error, next: NextAttempt
+    ) async throws {}
 
     /// Does nothing.
     public func onFailure(_ context: TaskContext, error: any Error) async throws {}

@@ -14,6 +14,8 @@ public final class TaskContext {
     public let scheduledFor: Date
     /// Which attempt this is, from 1.
     public let attempt: Int
+    /// How many attempts the job may have: one and its `backoffLimit`.
+    public let maxAttempts: Int
     /// What made the run come about.
     public let trigger: RunTrigger
     /// The process that runs it.
@@ -39,14 +41,15 @@ public final class TaskContext {
     private let sessions: RunSessions
 
     init(
-        identity: RunIdentity, worker: Int, deadline: Date?, baseDirectory: String,
-        connectionString: String,
+        identity: RunIdentity, maxAttempts: Int, worker: Int, deadline: Date?,
+        baseDirectory: String, connectionString: String,
         logger: Logger, control: RunControl, sessions: RunSessions
     ) {
         runID = identity.runID
         job = identity.job
         scheduledFor = identity.scheduledFor
         attempt = identity.attempt
+        self.maxAttempts = maxAttempts
         trigger = identity.trigger
         node = identity.node
         self.worker = worker
@@ -111,6 +114,13 @@ package struct RunIdentity: Sendable, Hashable {
         self.attempt = attempt
         self.trigger = trigger
         self.node = node
+    }
+
+    /// The attempt after this one.
+    func followed(by next: NextAttempt) -> RunIdentity {
+        RunIdentity(
+            runID: next.runID, job: job, scheduledFor: scheduledFor, attempt: next.number,
+            trigger: trigger, node: node)
     }
 }
 

@@ -5,9 +5,9 @@ package import PostgresSession
 /// One attempt, from its claim to the closing of its session: the same pipe of stages for every
 /// task, on the thread of its worker.
 ///
-/// beforeStart → run → encode the result → commit with the outcome → onSuccess | onFailure →
-/// afterReturn → close. The session is owned by this frame and never by a hook that can be
-/// overridden: on an error it is rolled back and closed before anything else is done.
+/// beforeStart → run → encode the result → commit with the outcome → onSuccess | onRetry |
+/// onFailure → afterReturn → close. The session is owned by this frame and never by a hook that can
+/// be overridden: on an error it is rolled back and closed before anything else is done.
 package struct TaskExecution {
     private let run: ClaimedRun
     private let connection: Connection
@@ -119,15 +119,21 @@ package struct TaskExecution {
         }
     }
 
-    /// Writes an outcome that is not a success, after the rollback and outside any transaction.
-    private func record(_ outcome: TaskOutcome, _ context: TaskContext) async -> SettledOutcome {
+    /// Writes an outcome that is not a success, after the rollback and outside any transaction, and
+    /// with it the row of the next attempt, if there is to be one.
+    private func record(_ found: TaskOutcome, _ context: TaskContext) async -> SettledOutcome {
+        let (outcome, pauseSeconds) = judged(found)
         let failure = Failure(outcome: outcome)
+        // The next attempt must not meet locks of this one, be they of the session.
+        if pauseSeconds != nil { bench.cleanUp() }
+        let next = pauseSeconds.map { FollowUp(runID: UUID(), pauseSeconds: $0) }
         do {
-            let state = try await bench.persist { ledger, connection in
-                try ledger.recordFailure(
-                    of: run, failure, output: context.output, on: connection)
+            let recorded = try await bench.persist { ledger, connection in
+                if next != nil { try ledger.endBackend(of: run, on: connection) }
+                return try ledger.recordFailure(
+                    of: run, failure, output: context.output, followedBy: next, on: connection)
             }
-            return SettledOutcome(outcome: outcome, found: state, failure: failure)
+            return SettledOutcome(outcome: outcome, recorded: recorded, failure: failure)
         } catch {
             // The end of the backend is what makes the run known as dead.
             bench.discard()
@@ -135,6 +141,18 @@ package struct TaskExecution {
                 "the outcome could not be recorded; the run will be found orphaned",
                 metadata: run.identity.metadata.merging(["error": "\(error)"]) { $1 })
             return SettledOutcome(outcome: outcome, failure: failure, isRecorded: false)
+        }
+    }
+
+    /// What the job's policy makes of an outcome, and after how many seconds another attempt is to
+    /// follow.
+    private func judged(_ outcome: TaskOutcome) -> (TaskOutcome, pauseSeconds: Double?) {
+        guard let error = outcome.error else { return (outcome, nil) }
+        let identity = run.identity
+        switch run.job.retry.verdict(on: outcome, attempt: identity.attempt, of: identity.runID) {
+        case .retry(let seconds): return (outcome, seconds)
+        case .fail: return (outcome, nil)
+        case .ignore: return (.ignored(String(describing: error)), nil)
         }
     }
 
@@ -152,11 +170,13 @@ package struct TaskExecution {
             switch outcome {
             case .succeeded: try await task.onSuccess(context)
             case .ignored: break
+            case .retrying(let error, _, let next):
+                try await task.onRetry(context, error: error, next: next)
             case .failed(let error), .timedOut(let error), .cancelled(let error):
                 try await task.onFailure(context, error: error)
             }
         } catch {
-            errors.append("\(outcome.error == nil ? "onSuccess" : "onFailure"): \(error)")
+            errors.append("\(outcome.hookName): \(error)")
         }
         do {
             try await task.afterReturn(context, outcome: outcome)
@@ -190,11 +210,23 @@ package struct TaskExecution {
         var logger = logger
         logger.add(run.identity.metadata)
         return TaskContext(
-            identity: run.identity, worker: run.worker, deadline: run.deadline,
-            baseDirectory: run.job.baseDirectory, connectionString: bench.connectionString,
+            identity: run.identity, maxAttempts: run.job.retry.attempts, worker: run.worker,
+            deadline: run.deadline, baseDirectory: run.job.baseDirectory,
+            connectionString: bench.connectionString,
             logger: logger, control: control,
             sessions: RunSessions(
                 run: run, connection: connection, bench: bench, control: control))
+    }
+}
+
+extension TaskOutcome {
+    /// The hook that is called after it, before `afterReturn`.
+    fileprivate var hookName: String {
+        switch self {
+        case .succeeded: "onSuccess"
+        case .retrying: "onRetry"
+        case .failed, .timedOut, .cancelled, .ignored: "onFailure"
+        }
     }
 }
 

@@ -2,10 +2,14 @@
 public enum TaskOutcome: Sendable {
     /// The run's writes and this outcome were committed together.
     case succeeded
-    /// Rolled back because of this error.
+    /// Rolled back because of this error; no other attempt follows.
     case failed(any Error)
-    /// Rolled back because its deadline came; the error is what the task was stopped with.
+    /// Rolled back because its deadline came; the error is what the task was stopped with. No other
+    /// attempt follows.
     case timedOut(any Error)
+    /// Rolled back because of this error, and another attempt is queued. The state is that of this
+    /// attempt: failed or timed out.
+    case retrying(any Error, state: RunState, next: NextAttempt)
     /// Rolled back because it was asked to stop; the error is what the task was stopped with.
     case cancelled(any Error)
     /// Rolled back because the task found that there is nothing to do; says why.
@@ -17,6 +21,7 @@ public enum TaskOutcome: Sendable {
         case .succeeded: .succeeded
         case .failed: .failed
         case .timedOut: .timedOut
+        case .retrying(_, let state, _): state
         case .cancelled: .cancelled
         case .ignored: .skipped
         }
@@ -26,7 +31,18 @@ public enum TaskOutcome: Sendable {
     public var error: (any Error)? {
         switch self {
         case .succeeded, .ignored: nil
-        case .failed(let error), .timedOut(let error), .cancelled(let error): error
+        case .failed(let error), .timedOut(let error), .cancelled(let error),
+            .retrying(let error, _, _):
+            error
+        }
+    }
+
+    /// The same outcome when another attempt follows.
+    func followed(by next: NextAttempt?) -> TaskOutcome {
+        switch (self, next) {
+        case (.failed(let error), let next?), (.timedOut(let error), let next?):
+            .retrying(error, state: state, next: next)
+        default: self
         }
     }
 }

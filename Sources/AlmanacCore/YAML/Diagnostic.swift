@@ -128,6 +128,8 @@ extension Diagnostic.Category {
     package static let cronStyle = Self(rawValue: "cron-style")
     /// Warning: a job that may run without limit.
     package static let noDeadline = Self(rawValue: "no-deadline")
+    /// Warning: pauses between attempts of a job that has one attempt.
+    package static let noRetries = Self(rawValue: "no-retries")
     /// Warning: a job at fixed times whose zone nobody chose.
     package static let defaultTimeZone = Self(rawValue: "default-time-zone")
     /// Warning: a change of the clocks skips or repeats times of jobs.

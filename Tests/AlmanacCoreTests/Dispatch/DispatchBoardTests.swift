@@ -1,3 +1,4 @@
+import Foundation
 import Scheduling
 import Testing
 
@@ -5,8 +6,54 @@ import Testing
 
 @Suite("The board that hands occurrences to workers")
 struct DispatchBoardTests {
-    private func due(_ job: String, _ seconds: Int64 = 0) -> Occurrence {
-        Occurrence(job: job, scheduledFor: Instant(secondsSinceEpoch: seconds))
+    private func due(_ job: String, _ seconds: Int64 = 0) -> DispatchBoard.Item {
+        .occurrence(Occurrence(job: job, scheduledFor: Instant(secondsSinceEpoch: seconds)))
+    }
+
+    private func attempt(_ job: String, _ seconds: Int64 = 0, number: Int = 2) -> DispatchBoard.Item
+    {
+        let due = Date(timeIntervalSince1970: Double(seconds) + 0.5)
+        let digits = String(seconds, radix: 16)
+        let id =
+            "00000000-0000-4000-8000-" + String(repeating: "0", count: 12 - digits.count) + digits
+        return .attempt(
+            QueuedAttempt(
+                runID: UUID(uuidString: id) ?? UUID(), job: job,
+                scheduledFor: Date(timeIntervalSince1970: 0), number: number, trigger: .schedule,
+                notBefore: due, version: nil))
+    }
+
+    @Test("attempts and occurrences wait in one line, in the order in which they were due")
+    func mixed() {
+        var board = DispatchBoard(workers: 1)
+        _ = board.handle(.enqueue(due("busy")))
+        let items = [due("late", 30), attempt("again", 20), due("early", 10), attempt("x", 25)]
+        for item in items { _ = board.handle(.enqueue(item)) }
+        var handed: [DispatchBoard.Item] = []
+        for _ in 1...4 {
+            for case .assign(let item, _) in board.handle(.freed(worker: 1)) { handed.append(item) }
+        }
+        #expect(handed == [items[2], items[1], items[3], items[0]])
+    }
+
+    @Test("an attempt that is found queued again and again waits once")
+    func foundAgain() {
+        var board = DispatchBoard(workers: 1)
+        _ = board.handle(.enqueue(due("busy")))
+        for _ in 1...3 { #expect(board.handle(.enqueue(attempt("a", 5))) == []) }
+        #expect(board.waitingCount == 1)
+        #expect(board.handle(.freed(worker: 1)) == [.assign(attempt("a", 5), worker: 1)])
+        #expect(board.handle(.freed(worker: 1)) == [])
+        #expect(board.isQuiet)
+    }
+
+    @Test("an attempt whose claim was refused is not handed out again before its time")
+    func refusedAttempt() {
+        var board = DispatchBoard(workers: 1)
+        _ = board.handle(.enqueue(attempt("a", 5)))
+        _ = board.handle(.refused(attempt("a", 5), worker: 1))
+        #expect(board.handle(.enqueue(attempt("a", 5))) == [])
+        #expect(board.handle(.renewed(attempt("a", 5))) == [.assign(attempt("a", 5), worker: 1)])
     }
 
     @Test("hands out at once while a worker is free, then one for each worker that comes back")
@@ -32,8 +79,8 @@ struct DispatchBoardTests {
         }
         var handed: [String] = []
         for _ in 1...4 {
-            for case .assign(let occurrence, _) in board.handle(.freed(worker: 1)) {
-                handed.append(occurrence.job)
+            for case .assign(let item, _) in board.handle(.freed(worker: 1)) {
+                handed.append(item.job)
             }
         }
         #expect(handed == ["early", "x", "y", "late"])
@@ -120,28 +167,35 @@ struct DispatchBoardTests {
     }
 
     @Test(
-        "in any order of events each occurrence is out at most once and no worker has two",
+        "in any order of events each item is out at most once and no worker has two",
         arguments: [1, 2, 3, 4, 5] as [UInt64])
     func random(seed: UInt64) {
         var generator = SplitMix(seed: seed)
         var board = DispatchBoard(workers: 3)
-        var busy: [Int: Occurrence] = [:]
-        var waiting: Set<Occurrence> = []
+        var busy: [Int: DispatchBoard.Item] = [:]
+        var waiting: Set<DispatchBoard.Item> = []
         func carryOut(_ actions: [DispatchBoard.Action]) {
-            for case .assign(let occurrence, let worker) in actions {
+            for case .assign(let item, let worker) in actions {
                 #expect(busy[worker] == nil, "seed \(seed): worker \(worker) has two")
                 #expect(
-                    waiting.remove(occurrence) != nil, "seed \(seed): \(occurrence) was not waiting"
+                    waiting.remove(item) != nil, "seed \(seed): \(item) was not waiting"
                 )
-                busy[worker] = occurrence
+                busy[worker] = item
             }
         }
         for step in 1...2_000 {
-            let occurrence = due("job \(step % 7)", Int64(step))
-            switch Int.random(in: 0..<5, using: &generator) {
+            let job = "job \(step % 7)"
+            let item =
+                Bool.random(using: &generator)
+                ? due(job, Int64(step)) : attempt(job, Int64(step))
+            switch Int.random(in: 0..<6, using: &generator) {
             case 0, 1:
-                waiting.insert(occurrence)
-                carryOut(board.handle(.enqueue(occurrence)))
+                waiting.insert(item)
+                carryOut(board.handle(.enqueue(item)))
+            case 4:
+                // The next look finds it still queued.
+                guard let found = waiting.randomElement(using: &generator) else { continue }
+                carryOut(board.handle(.enqueue(found)))
             case 2:
                 guard let gone = waiting.randomElement(using: &generator) else { continue }
                 waiting.remove(gone)

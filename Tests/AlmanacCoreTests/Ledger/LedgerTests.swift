@@ -201,7 +201,7 @@ struct LedgerTests {
         let found = try ledger.recordFailure(
             of: ClaimedRun(order: order, startedAt: started, deadline: nil), failure,
             output: OutputTail(), on: connection)
-        #expect(found == .orphaned)
+        #expect(found.state == .orphaned)
         #expect(try connection.query("SELECT 1 FROM effects").isEmpty)
         #expect(try fixture.states(on: connection) == ["orphaned"])
     }
@@ -331,10 +331,10 @@ struct LedgerTests {
             "UPDATE almanac.runs SET started_at = clock_timestamp() + interval '1 hour'")
         let failure = Failure(outcome: .failed(ProbeError(description: "x")))
         let started = fixture.services.clock.now
-        let state = try ledger.recordFailure(
+        let recorded = try ledger.recordFailure(
             of: ClaimedRun(order: order, startedAt: started, deadline: nil), failure,
             output: OutputTail(), on: connection)
-        #expect(state == .failed)
+        #expect(recorded.state == .failed)
     }
 
     @Test("a run whose claim was lost in a crash of the server has its row nevertheless")
@@ -350,9 +350,9 @@ struct LedgerTests {
             order: order, startedAt: Date(timeIntervalSince1970: 61), deadline: nil)
         let failure = Failure(outcome: .failed(ProbeError(description: "x")))
         for _ in 1...2 {
-            let state = try ledger.recordFailure(
+            let recorded = try ledger.recordFailure(
                 of: run, failure, output: OutputTail(), on: connection)
-            #expect(state == .failed)
+            #expect(recorded.state == .failed)
         }
         let row = try fixture.runner.row(of: order.identity.runID)
         #expect(row.state == .failed)

@@ -71,8 +71,16 @@ struct SchemaTests {
     private static let base = """
         INSERT INTO almanac.runs (run_id, job, task, scheduled_for, trigger, queued_at, state, \
         reason, started_at, finished_at, node, backend_pid, backend_start, transaction_id, \
-        error_type, attempt) VALUES (gen_random_uuid(), 'j', 't', now(), 'schedule', now(),
+        error_type, attempt, not_before, retry) VALUES \
+        (gen_random_uuid(), 'j', 't', now(), 'schedule', now(),
         """
+
+    /// The values of `not_before` and `retry` may be left out.
+    private static func insert(_ values: String) -> SQL {
+        let missing = 12 - values.split(separator: ", ").count
+        return SQL(
+            raw: "\(base) \(values)\(String(repeating: ", NULL", count: max(0, missing))))")
+    }
 
     @Test(
         "takes no impossible row",
@@ -93,6 +101,10 @@ struct SchemaTests {
             "'skipped', NULL, NULL, now(), NULL, NULL, NULL, NULL, NULL, 1",
             "'skipped', 'whim', NULL, now(), NULL, NULL, NULL, NULL, NULL, 1",
             "'failed', NULL, now(), now(), 'n', 1, now(), NULL, 'E', 0",
+            "'queued', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 2",
+            "'queued', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1, now()",
+            "'failed', NULL, now(), now(), 'n', 1, now(), NULL, 'E', 1, NULL, '[]'",
+            "'failed', NULL, now(), now(), 'n', 1, now(), NULL, 'E', 1, NULL, '3'",
         ])
     func impossibleRows(values: String) async throws {
         let database = try await TestDatabase.make()
@@ -100,7 +112,7 @@ struct SchemaTests {
         defer { connection.close() }
         _ = try Ledger(schema: "almanac", node: "n").migrate(on: connection)
         let error = #expect(throws: PostgresError.self) {
-            try connection.execute(SQL(raw: "\(Self.base) \(values))"))
+            try connection.execute(Self.insert(values))
         }
         #expect(error?.code == .checkViolation)
     }
@@ -116,13 +128,17 @@ struct SchemaTests {
             "'cancelled', NULL, NULL, now(), 'n', 1, now(), NULL, 'E', 1",
             "'skipped', 'overlap', NULL, now(), NULL, NULL, NULL, NULL, NULL, 1",
             "'skipped', 'ignored', now(), now(), 'n', 1, now(), NULL, NULL, 1",
+            "'queued', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 2, now(), '{}'",
+            "'failed', NULL, now(), now(), 'n', 1, now(), NULL, 'E', 2, now()",
+            "'skipped', 'superseded', NULL, now(), NULL, NULL, NULL, NULL, NULL, 3, now()",
+            "'cancelled', NULL, NULL, now(), 'n', 1, now(), NULL, 'E', 2, now()",
         ])
     func possibleRows(values: String) async throws {
         let database = try await TestDatabase.make()
         let connection = try Connection(EngineConfiguration(database.connectionString))
         defer { connection.close() }
         _ = try Ledger(schema: "almanac", node: "n").migrate(on: connection)
-        #expect(try connection.execute(SQL(raw: "\(Self.base) \(values))")) == 1)
+        #expect(try connection.execute(Self.insert(values)) == 1)
     }
 
     @Test("knows each state and trigger that Swift knows, and each reason of a skip")
@@ -141,6 +157,33 @@ struct SchemaTests {
             RunState.allCases.map(\.rawValue) + RunTrigger.allCases.map(\.rawValue)
             + SkipReason.allCases.map(\.rawValue)
         for word in words { #expect(text.contains("'\(word)'"), "\(word) is missing") }
+    }
+
+    @Test("of the first version is brought up to date with its rows, and keeps its view")
+    func fromVersion1() async throws {
+        let database = try await TestDatabase.make()
+        let connection = try Connection(EngineConfiguration(database.connectionString))
+        defer { connection.close() }
+        let ledger = Ledger(schema: "almanac", node: "n")
+        try connection.executeScript(
+            """
+            CREATE SCHEMA almanac;
+            CREATE TABLE almanac.migrations (version int PRIMARY KEY, summary text NOT NULL,
+                applied_at timestamptz NOT NULL DEFAULT clock_timestamp());
+            INSERT INTO almanac.migrations VALUES (1, 'before');
+            """ + LedgerSchema.migrations[0].script.replacing("{schema}", with: "almanac"))
+        try connection.execute(
+            """
+            INSERT INTO almanac.runs (run_id, job, task, scheduled_for, trigger, state, queued_at, \
+            started_at, node, backend_pid, backend_start) VALUES (gen_random_uuid(), 'j', 't', \
+            now(), 'schedule', 'running', now(), now(), 'n', 0, now())
+            """)
+        #expect(try ledger.migrate(on: connection).map(\.version) == [2])
+        let orphans = try ledger.markOrphans(except: [], on: connection)
+        #expect(orphans.map(\.job) == ["j"])
+        #expect(orphans.first?.next == nil)
+        let rows = try connection.query("SELECT state, not_before FROM almanac.occurrences")
+        #expect(try rows.map { try $0.get("state", as: String.self) } == ["orphaned"])
     }
 
     @Test("shows one row for each occurrence: its last attempt")

@@ -57,6 +57,15 @@ struct ForeignKeyTests {
             ("endAt", ["end_date", "end_time", "until", "not_after"]),
             ("labels", ["tags", "annotations"]),
             ("owner", ["author", "team", "contact", "responsible", "maintainer"]),
+            (
+                "backoffLimit",
+                [
+                    "retries", "max_retries", "retry", "attempts", "max_attempts", "retry_limit",
+                    "retry_count",
+                ]
+            ),
+            ("backoff", ["retry_delay", "retry_interval", "retry_backoff", "countdown"]),
+            ("retryPolicy", ["on_error", "autoretry_for", "retry_on", "ignore_errors"]),
             ("dst", ["dst_policy", "daylight_saving", "clock_changes"]),
             ("calendars", ["holidays", "blackout", "calendar"]),
         ] as [(String, [String])])
@@ -67,15 +76,6 @@ struct ForeignKeyTests {
     @Test(
         "that mean one of ours that does nothing yet are answered with both facts",
         arguments: [
-            (
-                "backoffLimit",
-                [
-                    "retries", "max_retries", "retry", "attempts", "max_attempts", "retry_limit",
-                    "retry_count",
-                ]
-            ),
-            ("backoff", ["retry_delay", "retry_interval", "retry_backoff", "countdown"]),
-            ("retryPolicy", ["on_error", "autoretry_for", "retry_on", "ignore_errors"]),
             (
                 "startingDeadlineSeconds",
                 [
@@ -133,7 +133,7 @@ struct ForeignKeyTests {
         "are recognised in any spelling",
         arguments: ["max-retries", "maxRetries", "MAX_RETRIES", "MaxRetries", "max_retries"])
     func spellings(key: String) {
-        #expect(help(key) == ["did you mean 'backoffLimit'? It is not available yet"])
+        #expect(help(key) == ["did you mean 'backoffLimit'?"])
     }
 
     @Test(
@@ -151,7 +151,7 @@ struct ForeignKeyTests {
             ("crontab", "'schedule' is the name here, and it belongs in a job"),
             (
                 "retries",
-                "'backoffLimit' is the name here, and it belongs in a job, but is not available yet"
+                "'backoffLimit' is the name here, and it belongs in 'defaults' or in a job"
             ),
             (
                 "tz",
@@ -187,8 +187,7 @@ struct ForeignKeyTests {
             ("crom", "did you mean 'cron'?"), ("tz", "did you mean 'timeZone'?"),
             (
                 "retries",
-                "'backoffLimit' is the name here, and it belongs in a job, "
-                    + "but is not available yet"
+                "'backoffLimit' is the name here, and it belongs in 'defaults' or in a job"
             ),
         ])
     func scheduleItem(key: String, answer: String) {

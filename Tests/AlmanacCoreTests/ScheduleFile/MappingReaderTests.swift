@@ -176,8 +176,8 @@ struct MappingReaderTests {
                 "3:6 the job 'a' must be a mapping, not \(found) (its keys are 'description', "
                     + "'task', 'parameters', 'schedule', 'every', 'after', 'timeZone', 'dst', "
                     + "'startAt', 'endAt', 'calendars', 'jitterSeconds', 'spread', 'suspend', "
-                    + "'concurrencyPolicy', 'activeDeadlineSeconds', 'transaction', 'owner' "
-                    + "and 'labels')"
+                    + "'concurrencyPolicy', 'backoffLimit', 'backoff', 'retryPolicy', "
+                    + "'activeDeadlineSeconds', 'transaction', 'owner' and 'labels')"
             ])
     }
 
@@ -187,8 +187,9 @@ struct MappingReaderTests {
         #expect(
             scheduleAnswers("version: 1\ndefaults: \(value)\njobs: {}\n") == [
                 "2:11 'defaults' must be a mapping, not \(found) (its keys are 'timeZone', "
-                    + "'dst', 'calendars', 'jitterSeconds', 'spread', 'activeDeadlineSeconds', "
-                    + "'transaction', 'owner' and 'labels')"
+                    + "'dst', 'calendars', 'jitterSeconds', 'spread', 'backoffLimit', "
+                    + "'backoff', 'retryPolicy', 'activeDeadlineSeconds', 'transaction', "
+                    + "'owner' and 'labels')"
             ])
     }
 

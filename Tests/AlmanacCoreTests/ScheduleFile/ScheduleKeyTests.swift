@@ -5,32 +5,38 @@ import Testing
 @Suite("The keys of a schedule file")
 struct ScheduleKeyTests {
     /// What a key does at the top level, in `defaults`, in a job, in an item of `schedule`, in
-    /// `dst`, in a job's `calendars`, in a calendar and in a range of its dates: it is read (`r`),
-    /// does nothing yet (`l`), or does not belong there (`-`).
+    /// `dst`, in a job's `calendars`, in a calendar, in a range of its dates, in `backoff`, in
+    /// `retryPolicy` and in a rule of it: it is read (`r`), does nothing yet (`l`), or does not
+    /// belong there (`-`).
     static let table: [(key: String, at: String)] = [
-        ("version", "r-------"), ("environment", "l-------"), ("defaults", "r-------"),
-        ("calendars", "rrr-----"), ("pools", "l-------"), ("channels", "l-------"),
-        ("jobs", "r-------"), ("description", "--r-----"), ("owner", "-rr-----"),
-        ("labels", "-rr-----"), ("task", "--r-----"), ("parameters", "--r-----"),
-        ("schedule", "--r-----"), ("cron", "---r----"), ("every", "--r-----"),
-        ("after", "--r-----"), ("timeZone", "-rrr----"), ("dst", "-rr-----"),
-        ("startAt", "--r-----"), ("endAt", "--r-----"), ("jitterSeconds", "-rr-----"),
-        ("spread", "-rr-----"), ("suspend", "--r-----"), ("concurrencyPolicy", "--r-----"),
-        ("startingDeadlineSeconds", "--l-----"), ("catchUp", "--l-----"),
-        ("backoffLimit", "--l-----"), ("backoff", "--l-----"), ("retryPolicy", "--l-----"),
-        ("activeDeadlineSeconds", "-rr-----"), ("transaction", "-rr-----"),
-        ("isolation", "--l-----"), ("readOnly", "--l-----"), ("session", "--l-----"),
-        ("needs", "--l-----"), ("locks", "--l-----"), ("priority", "--l-----"),
-        ("pool", "--l-----"), ("window", "--l-----"), ("expect", "--l-----"),
-        ("mustFinishBy", "--l-----"), ("warnAfter", "--l-----"), ("history", "--l-----"),
-        ("notify", "--l-----"), ("gap", "----r---"), ("fold", "----r---"),
-        ("exclude", "-----r--"), ("only", "-----r--"), ("dates", "------r-"),
-        ("ranges", "------r-"), ("weekdays", "------r-"), ("iCalendar", "------r-"),
-        ("from", "-------r"), ("to", "-------r"),
+        ("version", "r----------"), ("environment", "l----------"), ("defaults", "r----------"),
+        ("calendars", "rrr--------"), ("pools", "l----------"), ("channels", "l----------"),
+        ("jobs", "r----------"), ("description", "--r--------"), ("owner", "-rr--------"),
+        ("labels", "-rr--------"), ("task", "--r--------"), ("parameters", "--r--------"),
+        ("schedule", "--r--------"), ("cron", "---r-------"), ("every", "--r--------"),
+        ("after", "--r--------"), ("timeZone", "-rrr-------"), ("dst", "-rr--------"),
+        ("startAt", "--r--------"), ("endAt", "--r--------"), ("jitterSeconds", "-rr--------"),
+        ("spread", "-rr--------"), ("suspend", "--r--------"), ("concurrencyPolicy", "--r--------"),
+        ("startingDeadlineSeconds", "--l--------"), ("catchUp", "--l--------"),
+        ("backoffLimit", "-rr--------"), ("backoff", "-rr--------"),
+        ("retryPolicy", "-rr--------"),
+        ("activeDeadlineSeconds", "-rr--------"), ("transaction", "-rr--------"),
+        ("isolation", "--l--------"), ("readOnly", "--l--------"), ("session", "--l--------"),
+        ("needs", "--l--------"), ("locks", "--l--------"), ("priority", "--l--------"),
+        ("pool", "--l--------"), ("window", "--l--------"), ("expect", "--l--------"),
+        ("mustFinishBy", "--l--------"), ("warnAfter", "--l--------"), ("history", "--l--------"),
+        ("notify", "--l--------"), ("gap", "----r------"), ("fold", "----r------"),
+        ("exclude", "-----r-----"), ("only", "-----r-----"), ("dates", "------r----"),
+        ("ranges", "------r----"), ("weekdays", "------r----"), ("iCalendar", "------r----"),
+        ("from", "-------r---"), ("to", "-------r---"), ("initial", "--------r--"),
+        ("factor", "--------r--"), ("max", "--------r--"), ("jitter", "--------r--"),
+        ("rules", "---------r-"), ("action", "----------r"), ("sqlstates", "----------r"),
+        ("errorTypes", "----------r"),
     ]
 
     static let places: [ScheduleKey.Place] = [
         .file, .defaults, .job, .scheduleItem, .clockChanges, .calendarUse, .calendar, .dateRange,
+        .backoff, .retryPolicy, .retryRule,
     ]
 
     @Test("are these and no others") func complete() {
@@ -62,6 +68,9 @@ struct ScheduleKeyTests {
             case .calendarUse: "defaults: {calendars: {\(key): x}}\n"
             case .calendar: "calendars: {a: {\(key): x}}\njobs: {}\n"
             case .dateRange: "calendars: {a: {ranges: [{\(key): x}]}}\njobs: {}\n"
+            case .backoff: "defaults: {backoff: {\(key): x}}\n"
+            case .retryPolicy: "defaults: {retryPolicy: {\(key): x}}\n"
+            case .retryRule: "defaults: {retryPolicy: {rules: [{\(key): x}]}}\n"
             }
         let found = scheduleAnswers(text)
         let words = ["unknown key '\(key)'", "cannot stand", "'\(key)' is not available yet"]
@@ -79,6 +88,13 @@ struct ScheduleKeyTests {
         case ("cron", _, _):
             return [
                 "unknown key 'cron' ('schedule' is the name here, and it belongs in a job)"
+            ]
+        case ("jitter", .defaults, _), ("jitter", .job, _):
+            return ["unknown key 'jitter' (did you mean 'jitterSeconds'?)"]
+        case ("jitter", _, _):
+            return [
+                "unknown key 'jitter' ('jitterSeconds' is the name here, and it belongs in "
+                    + "'defaults' or in a job)"
             ]
         case ("schedule", .scheduleItem, _):
             return ["unknown key 'schedule' (did you mean 'cron'?)"]
@@ -103,15 +119,16 @@ struct ScheduleKeyTests {
             ])
         #expect(
             ScheduleKey.available(in: .defaults).map(\.name) == [
-                "timeZone", "dst", "calendars", "jitterSeconds", "spread",
-                "activeDeadlineSeconds", "transaction", "owner", "labels",
+                "timeZone", "dst", "calendars", "jitterSeconds", "spread", "backoffLimit",
+                "backoff", "retryPolicy", "activeDeadlineSeconds", "transaction", "owner", "labels",
             ])
         #expect(ScheduleKey.available(in: .scheduleItem).map(\.name) == ["cron", "timeZone"])
         #expect(
             ScheduleKey.available(in: .job).map(\.name) == [
                 "description", "task", "parameters", "schedule", "every", "after", "timeZone",
                 "dst", "startAt", "endAt", "calendars", "jitterSeconds", "spread", "suspend",
-                "concurrencyPolicy", "activeDeadlineSeconds", "transaction", "owner", "labels",
+                "concurrencyPolicy", "backoffLimit", "backoff", "retryPolicy",
+                "activeDeadlineSeconds", "transaction", "owner", "labels",
             ])
     }
 

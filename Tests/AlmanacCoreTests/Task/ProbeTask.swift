@@ -64,6 +64,10 @@ struct ProbeTask: BatchTask {
         try note("onSuccess", context)
     }
 
+    func onRetry(_ context: TaskContext, error: any Error, next: NextAttempt) async throws {
+        try note("onRetry", context, "\(error), then \(next.number)")
+    }
+
     func onFailure(_ context: TaskContext, error: any Error) async throws {
         try note("onFailure", context, String(describing: error))
     }
