@@ -1,5 +1,6 @@
 package import Foundation
 import PostgresSession
+import Scheduling
 
 /// Whether and when a job's failed attempt is followed by another: the decision alone, without
 /// clock or database.
@@ -113,16 +114,10 @@ extension RetryPolicy {
         return (pause * share * 1_000).rounded() / 1_000
     }
 
-    /// A number from 0 up to 1 that follows from an id. FNV-1a (Fowler, Noll, Vo), then the
-    /// finalizer of SplitMix64, since the upper bits of the former alone are not even.
+    /// A number from 0 up to 1 that follows from an id.
     private static func fraction(of runID: UUID) -> Double {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        withUnsafeBytes(of: runID.uuid) { bytes in
-            for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        }
-        hash = (hash ^ (hash >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        hash = (hash ^ (hash >> 27)) &* 0x94d0_49bb_1331_11eb
-        return Double((hash ^ (hash >> 31)) >> 11) / Double(1 << 53 as UInt64)
+        let hash = withUnsafeBytes(of: runID.uuid) { StableHash($0) }
+        return Double(hash.mixed >> 11) / Double(1 << 53 as UInt64)
     }
 }
 

@@ -5,10 +5,8 @@
 /// version, so that nobody has to remember it. The nominal instant stays the occurrence's name. An
 /// occurrence always starts before the job's next one is due.
 ///
-/// The hash is FNV-1a of 64 bits (draft-eastlake-fnv) over the bytes of the job's name and, where
-/// the instant counts, of its seconds since 1970 in decimal digits behind a zero byte; its bits are
-/// then mixed as by SplitMix64, because FNV leaves the upper ones alike for names that differ at
-/// their end.
+/// It follows from a hash over the bytes of the job's name and, where the instant counts, of its
+/// seconds since 1970 in decimal digits behind a zero byte.
 public struct StartOffset: Hashable, Sendable {
     /// Each occurrence starts up to so many seconds later, by an offset of its own; 0 for none.
     public let jitterSeconds: Int64
@@ -41,30 +39,17 @@ public struct StartOffset: Hashable, Sendable {
         let room = max(1, next?.seconds(since: instant) ?? .max)
         var offset: Int64 = 0
         if isSpread {
-            let hash = Self.mixed(Self.hash(job.utf8))
-            offset = Self.scaled(hash, below: min(room, Self.widestSpreadSeconds))
+            offset = Self.scaled(
+                StableHash(job.utf8).mixed, below: min(room, Self.widestSpreadSeconds))
         }
         if jitterSeconds > 0 {
-            let seconds = String(instant.secondsSinceEpoch)
-            let hash = Self.hash(
-                seconds.utf8, from: Self.hash(CollectionOfOne(0), from: Self.hash(job.utf8)))
+            var hash = StableHash(job.utf8)
+            hash.combine(CollectionOfOne(0))
+            hash.combine(String(instant.secondsSinceEpoch).utf8)
             let widest = jitterSeconds == .max ? .max : jitterSeconds + 1
-            offset += Self.scaled(Self.mixed(hash), below: min(room - offset, widest))
+            offset += Self.scaled(hash.mixed, below: min(room - offset, widest))
         }
         return offset
-    }
-
-    private static func hash(
-        _ bytes: some Sequence<UInt8>, from basis: UInt64 = 0xCBF2_9CE4_8422_2325
-    ) -> UInt64 {
-        bytes.reduce(basis) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
-    }
-
-    private static func mixed(_ hash: UInt64) -> UInt64 {
-        var mixed = hash
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 
     /// A number from 0 to below a bound, in proportion to the hash.
