@@ -176,7 +176,7 @@ extension Ledger {
             ELSE format('attempt %s of the run due %s waits until %s (run %s)', r.attempt, \
             r.scheduled_for, r.not_before, r.run_id) END AS blocker \
             FROM \(runs) AS r WHERE r.job = \(run.job)::text AND r.exclusive \
-            AND (r.state = 'running' OR (r.state = 'queued' AND r.attempt > 1)) \
+            AND (r.state = 'running' OR (r.state = 'queued' AND r.is_retry)) \
             AND (r.backend_pid IS NULL OR r.run_id = ANY(\(order.active)) OR \(isAlive))
             """)
         guard let blocker = try rows.first?.get("blocker", as: String.self) else { return nil }

@@ -54,8 +54,8 @@ extension Ledger {
         let rows = try connection.query(
             """
             WITH ended AS (\(statement) RETURNING job, task, scheduled_for, attempt, trigger, \
-            exclusive, parameters, schedule_version), \
-            queued AS (\(queueing(next, of: run, on: connection)) \
+            exclusive, parameters, overrides, backfill, priority, requested_by, schedule_version, \
+            checkpoint, progress), queued AS (\(queueing(next, of: run, on: connection)) \
             ON CONFLICT DO NOTHING RETURNING attempt, not_before) \
             SELECT queued.attempt, queued.not_before FROM ended LEFT JOIN queued ON true
             """)
@@ -83,12 +83,14 @@ extension Ledger {
             """ : "NULL::text, NULL::int, NULL::timestamptz"
         return """
             INSERT INTO \(runs) (run_id, job, task, scheduled_for, attempt, trigger, state, \
-            queued_at, not_before, exclusive, parameters, schedule_version, retry, node, \
-            backend_pid, backend_start) \
+            queued_at, not_before, is_retry, exclusive, parameters, overrides, backfill, priority, \
+            requested_by, schedule_version, checkpoint, progress, retry, node, backend_pid, \
+            backend_start) \
             SELECT \(next.runID)::uuid, job, task, scheduled_for, attempt + 1, trigger, 'queued', \
             clock_timestamp(), \
-            clock_timestamp() + make_interval(secs => \(next.pauseSeconds)::float8), exclusive, \
-            parameters, schedule_version, \(retry)::text::jsonb, \(owner) FROM ended
+            clock_timestamp() + make_interval(secs => \(next.pauseSeconds)::float8), true, \
+            exclusive, parameters, overrides, backfill, priority, requested_by, \
+            schedule_version, checkpoint, progress, \(retry)::text::jsonb, \(owner) FROM ended
             """
     }
 

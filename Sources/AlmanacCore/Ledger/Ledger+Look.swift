@@ -65,7 +65,8 @@ extension Ledger {
     private var columns: SQL {
         let names = RunRecord.CodingKeys.allCases.map { key -> String in
             switch key {
-            case .transactionID, .result, .parameters, .retry: "\(key.rawValue)::text"
+            case .transactionID, .result, .parameters, .retry, .overrides, .stopSteps, .progress:
+                "\(key.rawValue)::text"
             default: key.rawValue
             }
         }

@@ -37,11 +37,13 @@ extension Ledger {
             WHERE state IN ('running', 'queued') AND backend_pid IS NOT NULL \
             AND NOT run_id = ANY(\(active)) AND NOT \(isAlive) RETURNING r.*), \
             queued AS (INSERT INTO \(runs) (run_id, job, task, scheduled_for, attempt, trigger, \
-            state, queued_at, not_before, exclusive, parameters, schedule_version, retry) \
+            state, queued_at, not_before, is_retry, exclusive, parameters, overrides, backfill, \
+            priority, requested_by, schedule_version, retry, checkpoint, progress) \
             SELECT gen_random_uuid(), job, task, scheduled_for, attempt + 1, trigger, 'queued', \
             clock_timestamp(), clock_timestamp() + \
-            make_interval(secs => (retry ->> 'afterSeconds')::float8), exclusive, parameters, \
-            schedule_version, retry - 'afterSeconds' FROM dead \
+            make_interval(secs => (retry ->> 'afterSeconds')::float8), true, exclusive, \
+            parameters, overrides, backfill, priority, requested_by, schedule_version, \
+            retry - 'afterSeconds', checkpoint, progress FROM dead \
             WHERE state = 'orphaned' AND retry ? 'afterSeconds' ON CONFLICT DO NOTHING \
             RETURNING run_id, job, scheduled_for, attempt, trigger, not_before) \
             SELECT dead.run_id AS dead_id, dead.job, coalesce(dead.node, '') AS node, \

@@ -17,6 +17,7 @@ package enum LedgerSchema {
     package static let migrations: [Migration] = [
         Migration(version: 1, summary: "runs, watermark, accounts, versions", script: version1),
         Migration(version: 2, summary: "attempts after the first", script: version2),
+        Migration(version: 3, summary: "queue, requests, progress", script: version3),
     ]
 
     /// The version that this program works with.

@@ -58,6 +58,30 @@ public struct RunRecord: Codable, Sendable {
     public var notBefore: Date?
     /// Of a job that may be tried again: its `backoffLimit`, as JSON.
     public var retry: String?
+    /// Queued until an operator decides.
+    public var isHeld: Bool
+    /// Of a queued run: what it waits for.
+    public var waitsFor: String?
+    /// Parameters that were given with the request, as JSON.
+    public var overrides: String?
+    /// Who asked for the run.
+    public var requestedBy: String?
+    /// The range of occurrences that it belongs to, see `almanac backfill`.
+    public var backfill: UUID?
+    /// When it was asked to stop.
+    public var cancelRequestedAt: Date?
+    /// Who asked it to stop.
+    public var cancelRequestedBy: String?
+    /// Why it was asked to stop.
+    public var cancelReason: String?
+    /// How it was made to stop, as JSON.
+    public var stopSteps: String?
+    /// The window of data that it is for: from here on.
+    public var windowStart: Date?
+    /// The window of data that it is for: before this.
+    public var windowEnd: Date?
+    /// How far it has come, as JSON.
+    public var progress: String?
 
     /// The names are those of the columns.
     enum CodingKeys: String, CodingKey, CaseIterable {
@@ -82,6 +106,18 @@ public struct RunRecord: Codable, Sendable {
         case skippedCount = "skipped_count"
         case notBefore = "not_before"
         case retry
+        case isHeld = "is_held"
+        case waitsFor = "waits_for"
+        case overrides
+        case requestedBy = "requested_by"
+        case backfill
+        case cancelRequestedAt = "cancel_requested_at"
+        case cancelRequestedBy = "cancel_requested_by"
+        case cancelReason = "cancel_reason"
+        case stopSteps = "stop_steps"
+        case windowStart = "window_start"
+        case windowEnd = "window_end"
+        case progress
     }
 
     /// Which attempt of how many, such as `2/3`; nil where there can be only one.

@@ -134,6 +134,8 @@ extension RetryPolicy.Rule {
 extension Failure {
     /// What `runs.error_type` says of a run whose backend is gone.
     static let orphanedType = "Orphaned"
+    /// What `runs.error_type` says of a run that was cancelled while it was queued.
+    static let cancelledType = "Cancelled"
 
     /// What `runs.error_type` says of an error.
     static func type(of error: any Error) -> String {
