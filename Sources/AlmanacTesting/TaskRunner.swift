@@ -119,6 +119,8 @@ public struct TaskRunner: Sendable {
         case .ran(let report): return try row(of: report.identity.runID)
         case .taken(let state): throw LedgerError(message: "it has its row already: \(state)")
         case .overlap(let reason): throw LedgerError(message: "another run is: \(reason)")
+        case .skipped(_, let note): throw LedgerError(message: note)
+        case .waits(let obstacle): throw LedgerError(message: "it waits for \(obstacle)")
         case .unclaimed(let trouble): throw LedgerError(message: trouble.text)
         }
     }

@@ -100,6 +100,8 @@ extension Node {
             // A row that was skipped is no success: nothing has run under this key.
             return state == .succeeded ? .done : .failed
         case .overlap(let reason): throw CommandFailure("not run, since another run is: \(reason)")
+        case .skipped(_, let note): throw CommandFailure("not run: \(note)")
+        case .waits(let obstacle): throw CommandFailure("not run: it would wait for \(obstacle)")
         case .unclaimed(let trouble): throw CommandFailure(trouble.text)
         }
     }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Which queued attempts a node waits for, and how it goes about looking for those that are due.
+/// What of the queue a node waits for, and how it goes about looking for what may run.
 struct AttemptBook {
     /// The attempts that this node has queued itself and that have not ended yet: it stays for
     /// them when it is to stop once it is idle.
@@ -8,9 +8,11 @@ struct AttemptBook {
     private var hasLooked = false
     private var isLooking = false
     private var isAskedAgain = false
+    /// Whether anything in the queue waits for what happens by itself, such as the end of a run.
+    var isPending = false
 
     /// Whether nothing is waited for, and it is known what others have left.
-    var isSettled: Bool { hasLooked && awaited.isEmpty }
+    var isSettled: Bool { hasLooked && awaited.isEmpty && !isPending }
 
     /// An attempt was queued.
     mutating func expect(_ runID: UUID) { awaited.insert(runID) }

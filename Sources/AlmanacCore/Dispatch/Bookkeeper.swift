@@ -71,12 +71,12 @@ package actor Bookkeeper {
         }
     }
 
-    /// Looks for queued attempts that are due.
+    /// Looks at the queue.
     ///
-    /// - Parameter awaited: attempts of which to say whether they are still queued.
-    package func attempts(awaited: [UUID]) throws -> AttemptsInSight {
+    /// - Parameter awaited: rows of which to say whether they are still queued.
+    package func queue(awaited: [UUID]) throws -> QueueInSight {
         do {
-            return try bench.ledger.attempts(awaited: awaited, on: try bench.connection())
+            return try bench.ledger.queue(awaited: awaited, on: try bench.connection())
         } catch {
             bench.discard()
             throw error

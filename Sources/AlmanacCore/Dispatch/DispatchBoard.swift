@@ -11,14 +11,14 @@ package struct DispatchBoard: Sendable {
     package enum Item: Sendable, Hashable {
         /// An occurrence, which has no row yet.
         case occurrence(Occurrence)
-        /// An attempt that is queued in the ledger.
-        case attempt(QueuedAttempt)
+        /// A run that is queued in the ledger.
+        case queued(QueuedRun)
 
         /// The job to run.
         var job: String {
             switch self {
             case .occurrence(let occurrence): occurrence.job
-            case .attempt(let attempt): attempt.job
+            case .queued(let run): run.job
             }
         }
 
@@ -26,7 +26,7 @@ package struct DispatchBoard: Sendable {
         fileprivate var due: Instant {
             switch self {
             case .occurrence(let occurrence): occurrence.scheduledFor
-            case .attempt(let attempt): Instant(attempt.notBefore)
+            case .queued(let run): Instant(run.notBefore)
             }
         }
     }

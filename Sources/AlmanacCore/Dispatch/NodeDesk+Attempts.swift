@@ -1,9 +1,9 @@
 import Foundation
 import Logging
 
-// An attempt after the first is a row that any node may claim. When it is due is the database's
-// affair: a node looks every now and then, and at the moment at which one is due that it has
-// queued itself, so that a short pause is short.
+// A queued run is a row that any node may claim. What may run and when is the database's affair: a
+// node looks when it is called and every now and then, and at the moment at which an attempt is due
+// that it has queued itself, so that a short pause is short.
 extension NodeDesk {
     /// Waits for an attempt that this node has queued.
     mutating func expect(_ next: NextAttempt) {
@@ -20,25 +20,35 @@ extension NodeDesk {
         let awaited = attempts.awaited
         Task(executorPreference: WorkerThread.errands) {
             do {
-                let sight = try await bookkeeper.attempts(awaited: Array(awaited))
+                let sight = try await bookkeeper.queue(awaited: Array(awaited))
                 post.yield(.attemptsFound(sight, asked: awaited, nil))
             } catch {
                 post.yield(
-                    .attemptsFound(AttemptsInSight(), asked: [], String(describing: error)))
+                    .attemptsFound(QueueInSight(), asked: [], String(describing: error)))
             }
         }
     }
 
     mutating func attemptsFound(
-        _ sight: AttemptsInSight, asked: Set<UUID>, _ error: String?
+        _ sight: QueueInSight, asked: Set<UUID>, _ error: String?
     ) {
         if let error {
-            logger.debug("attempts could not be looked for", metadata: ["error": "\(error)"])
+            logger.debug("the queue could not be looked at", metadata: ["error": "\(error)"])
         }
         attempts.keep(sight.waiting, of: asked) { running[$0] != nil }
-        for attempt in sight.due where running[attempt.runID] == nil && jobs[attempt.job] != nil {
-            perform(board.handle(.enqueue(.attempt(attempt))))
+        for run in sight.due where running[run.runID] == nil && jobs[run.job] != nil {
+            perform(board.handle(.enqueue(.queued(run))))
         }
+        if error == nil { attempts.isPending = sight.isPending }
         if attempts.endLook(hasFailed: error != nil) { lookForAttempts() }
+    }
+
+    /// The end of a run is what others in the queue may have waited for.
+    mutating func lookForWhatWaited(until end: OrderEnd) {
+        switch end {
+        case .ran where attempts.isPending: lookForAttempts()
+        case .waits: attempts.isPending = true
+        case .ran, .taken, .overlap, .skipped, .unclaimed: break
+        }
     }
 }

@@ -15,8 +15,8 @@ extension NodeDesk {
     mutating func start(_ item: DispatchBoard.Item, on number: Int) {
         if case .occurrence(let occurrence) = item { plan(.started(occurrence)) }
         guard let job = jobs[item.job] else {
-            // A queued attempt whose job has gone meanwhile: the next look ends it.
-            if case .attempt = item { perform(board.handle(.freed(worker: number))) }
+            // A queued run whose job has gone meanwhile: the next look ends it.
+            if case .queued = item { perform(board.handle(.freed(worker: number))) }
             return
         }
         let order = order(for: item, of: job, worker: number)
@@ -42,12 +42,12 @@ extension NodeDesk {
             return RunOrder(
                 identity: identity, job: job, worker: worker, version: version, effects: effects,
                 active: Array(running.keys))
-        case .attempt(let attempt):
+        case .queued(let run):
             let identity = RunIdentity(
-                runID: attempt.runID, job: job.name, scheduledFor: attempt.scheduledFor,
-                attempt: attempt.number, trigger: attempt.trigger, node: node)
+                runID: run.runID, job: job.name, scheduledFor: run.scheduledFor,
+                attempt: run.number, trigger: run.trigger, node: node)
             return RunOrder(
-                identity: identity, job: job, worker: worker, version: attempt.version,
+                identity: identity, job: job, worker: worker, version: run.version,
                 effects: effects, isQueued: true)
         }
     }
@@ -67,6 +67,7 @@ extension NodeDesk {
             if order.job.recurrence.isDelay { awaitEnd(of: occurrence) }
         }
         perform(board.handle(.freed(worker: order.worker)))
+        lookForWhatWaited(until: end)
     }
 
     /// When the whole database is away, everything waits for it. When only this claim was refused,

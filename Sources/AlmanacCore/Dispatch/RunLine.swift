@@ -1,5 +1,6 @@
 import Foundation
 package import Logging
+import Scheduling
 
 /// The one line that the log has for each run.
 package struct RunLine {
@@ -19,6 +20,14 @@ package struct RunLine {
             message = RunState.skipped.rawValue
             level = .notice
             details = ["reason": "overlap", "detail": "\(reason)"]
+        case .skipped(let reason, let note):
+            message = RunState.skipped.rawValue
+            level = .notice
+            details = ["reason": "\(reason.rawValue)", "detail": "\(note)"]
+        case .waits(let obstacle):
+            message = RunState.queued.rawValue
+            level = .info
+            details = ["waitsFor": "\(obstacle)"]
         case .taken(let state):
             message = "has its row already"
             level = .debug

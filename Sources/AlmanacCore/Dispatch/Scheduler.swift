@@ -146,7 +146,7 @@ enum NodeEvent: Sendable {
     case writeAgain(SkippedOccurrences)
     case claimAgain(DispatchBoard.Item)
     case lookForAttempts
-    case attemptsFound(AttemptsInSight, asked: Set<UUID>, String?)
+    case attemptsFound(QueueInSight, asked: Set<UUID>, String?)
     case lookForCompletions
     case completionsFound([String: Completion])
     case watermarkMoved(Instant)

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import PostgresSession
+package import Scheduling
 
 /// What became of an order.
 package enum OrderEnd: Sendable {
@@ -10,6 +11,10 @@ package enum OrderEnd: Sendable {
     case taken(RunState)
     /// Another run of the job is alive.
     case overlap(String)
+    /// It does not run, for this reason; its row says so.
+    case skipped(SkipReason, String)
+    /// Its row waits in the queue, for this.
+    case waits(String)
     /// It could not be claimed, and has not run.
     case unclaimed(LedgerTrouble)
 }
@@ -56,6 +61,8 @@ package actor Worker {
                 return .ran(await perform(run, over: connection, control: control))
             case .taken(let state): return .taken(state)
             case .overlap(let reason): return .overlap(reason)
+            case .skipped(let reason, let note): return .skipped(reason, note)
+            case .waits(let obstacle): return .waits(obstacle)
             }
         } catch {
             let trouble = LedgerTrouble(error)

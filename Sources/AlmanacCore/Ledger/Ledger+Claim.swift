@@ -1,5 +1,6 @@
 package import Foundation
 package import PostgresSession
+package import Scheduling
 
 /// A run that a node wants to start.
 package struct RunOrder: Sendable {
@@ -62,8 +63,13 @@ package struct ClaimedRun: Sendable {
     package let version: Int64?
     /// Whether this process itself waits for the attempt that may follow.
     package let isInForeground: Bool
+    /// Parameters that were given with the request, as a JSON object; they count before the job's.
+    package let overrides: String?
 
-    package init(order: RunOrder, startedAt: Date, deadline: Date?) {
+    package init(
+        order: RunOrder, startedAt: Date, deadline: Date?, overrides: String? = nil
+    ) {
+        self.overrides = overrides
         identity = order.identity
         job = order.job
         worker = order.worker
@@ -82,6 +88,10 @@ package enum ClaimResult: Sendable {
     case taken(RunState)
     /// Another run of the job is alive; the occurrence's row says so.
     case overlap(String)
+    /// It does not run, for this reason; its row says so.
+    case skipped(SkipReason, String)
+    /// Its row waits in the queue, for this.
+    case waits(String)
 }
 
 extension Ledger {
@@ -92,18 +102,15 @@ extension Ledger {
     package func claim(
         _ order: RunOrder, clock: any WallClock, on connection: Connection
     ) throws -> ClaimResult {
-        if order.isQueued {
-            if let startedAt = try claimQueued(order, on: connection) {
-                return claimed(order, startedAt, clock)
-            }
-            let state = try state(of: order.identity.runID, on: connection)
-            return .taken(state ?? .skipped)
-        }
+        if order.isQueued { return try claimQueued(order, clock: clock, on: connection) }
         for _ in 1...3 {
             if let startedAt = try insertClaim(order, on: connection) {
                 return claimed(order, startedAt, clock)
             }
             if let state = try state(of: order.identity, on: connection) { return .taken(state) }
+            if let note = try recordPause(of: order, on: connection) {
+                return .skipped(.paused, note)
+            }
             if let reason = try recordOverlap(of: order, on: connection) { return .overlap(reason) }
             _ = try markOrphans(except: order.active, on: connection)
         }
@@ -112,13 +119,15 @@ extension Ledger {
                 "the runs of the job \(order.job.name) change faster than they can be looked at")
     }
 
-    private func claimed(
-        _ order: RunOrder, _ startedAt: Date, _ clock: any WallClock
+    func claimed(
+        _ order: RunOrder, _ startedAt: Date, _ clock: any WallClock, overrides: String? = nil
     ) -> ClaimResult {
         let deadline = order.job.activeDeadlineSeconds.map {
             clock.now.addingTimeInterval(Double($0))
         }
-        return .claimed(ClaimedRun(order: order, startedAt: startedAt, deadline: deadline))
+        return .claimed(
+            ClaimedRun(
+                order: order, startedAt: startedAt, deadline: deadline, overrides: overrides))
     }
 
     /// A call that lets the claim of a run not wait for the disk, if all its effects are in the
@@ -145,7 +154,8 @@ extension Ledger {
             \(connection.backendStartText)::text::timestamptz, \
             \(order.job.parametersJSON)::text::jsonb, \(order.version)::bigint, \
             \(order.retryNote)::text::jsonb \
-            FROM \(claimDurability(of: order)) ON CONFLICT DO NOTHING RETURNING started_at
+            FROM \(claimDurability(of: order)) WHERE \(isNotPaused(run)) \
+            ON CONFLICT DO NOTHING RETURNING started_at
             """)
         return try rows.first?.get("started_at", as: Date.self)
     }
@@ -181,14 +191,23 @@ extension Ledger {
             """)
         guard let blocker = try rows.first?.get("blocker", as: String.self) else { return nil }
         guard run.trigger != .exec else { return blocker }
+        try recordSkip(of: order, .overlap, note: blocker, on: connection)
+        return blocker
+    }
+
+    /// Writes the row of an occurrence that does not run.
+    func recordSkip(
+        of order: RunOrder, _ reason: SkipReason, note: String, on connection: Connection
+    ) throws {
+        let run = order.identity
         try connection.execute(
             """
             INSERT INTO \(runs) (run_id, job, task, scheduled_for, attempt, trigger, state, \
             reason, queued_at, finished_at, node, error_message, schedule_version) \
             VALUES (\(run.runID), \(run.job), \(order.job.task), \(run.scheduledFor), \
-            \(run.attempt), \(run.trigger.rawValue), 'skipped', 'overlap', clock_timestamp(), \
-            clock_timestamp(), \(run.node), \(blocker), \(order.version)) ON CONFLICT DO NOTHING
+            \(run.attempt), \(run.trigger.rawValue), 'skipped', \(reason.rawValue), \
+            clock_timestamp(), clock_timestamp(), \(run.node), \(note), \(order.version)) \
+            ON CONFLICT DO NOTHING
             """)
-        return blocker
     }
 }

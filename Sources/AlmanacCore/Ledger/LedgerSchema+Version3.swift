@@ -18,7 +18,8 @@ extension LedgerSchema {
             ADD COLUMN window_start        timestamptz,
             ADD COLUMN window_end          timestamptz,
             ADD COLUMN progress            jsonb,
-            ADD COLUMN checkpoint          jsonb;
+            ADD COLUMN checkpoint          jsonb,
+            ADD COLUMN start_by            timestamptz;
         UPDATE {schema}.runs SET is_retry = true WHERE attempt > 1;
         UPDATE {schema}.runs SET not_before = queued_at
             WHERE state = 'queued' AND not_before IS NULL;
@@ -37,6 +38,8 @@ extension LedgerSchema {
                 ((window_start IS NULL) = (window_end IS NULL) AND window_start <= window_end);
         COMMENT ON COLUMN {schema}.runs.not_before IS
             'Of a run that was queued: when it starts at the earliest.';
+        COMMENT ON COLUMN {schema}.runs.start_by IS
+            'Of a run that was queued: when it starts at the latest.';
         COMMENT ON COLUMN {schema}.runs.is_retry IS
             'An attempt that follows a failed one: no other run of its job starts before it.';
         COMMENT ON COLUMN {schema}.runs.is_held IS

@@ -84,7 +84,8 @@ package struct TaskExecution {
         }
         let values = PlaceholderValues(
             scheduledFor: run.identity.scheduledFor, baseDirectory: run.job.baseDirectory)
-        return try registry.makeTask(of: type, parameters: run.job.parameters, values: values)
+        return try registry.makeTask(
+            of: type, parameters: run.job.parameters.overridden(by: run.overrides), values: values)
     }
 
     private func encodeResult(of context: TaskContext) throws -> String? {

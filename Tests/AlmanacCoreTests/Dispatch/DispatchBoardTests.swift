@@ -16,11 +16,11 @@ struct DispatchBoardTests {
         let digits = String(seconds, radix: 16)
         let id =
             "00000000-0000-4000-8000-" + String(repeating: "0", count: 12 - digits.count) + digits
-        return .attempt(
-            QueuedAttempt(
+        return .queued(
+            QueuedRun(
                 runID: UUID(uuidString: id) ?? UUID(), job: job,
                 scheduledFor: Date(timeIntervalSince1970: 0), number: number, trigger: .schedule,
-                notBefore: due, version: nil))
+                notBefore: due, priority: 0, version: nil))
     }
 
     @Test("attempts and occurrences wait in one line, in the order in which they were due")

@@ -178,15 +178,16 @@ struct NodeTimesTests {
         try connection.execute(
             """
             INSERT INTO almanac.runs (run_id, job, task, scheduled_for, trigger, state, reason, \
-            started_at, finished_at, skipped_until, skipped_count, error_type, queued_at) VALUES \
+            started_at, finished_at, skipped_until, skipped_count, error_type, queued_at, \
+            not_before) SELECT *, now() FROM (VALUES \
             (gen_random_uuid(), 'a', 't', to_timestamp(100), 'schedule', 'failed', NULL, \
-            to_timestamp(101), to_timestamp(109.7), NULL, NULL, 'E', now()), \
+            to_timestamp(101), to_timestamp(109.7), NULL::timestamptz, NULL::bigint, 'E', now()), \
             (gen_random_uuid(), 'a', 't', to_timestamp(200), 'schedule', 'queued', NULL, \
             NULL, NULL, NULL, NULL, NULL, now()), \
             (gen_random_uuid(), 'b', 't', to_timestamp(100), 'schedule', 'skipped', 'suspended', \
             NULL, now(), to_timestamp(400), 300, NULL, now()), \
             (gen_random_uuid(), 'c', 't', to_timestamp(100), 'manual', 'failed', NULL, \
-            to_timestamp(101), to_timestamp(109), NULL, NULL, 'E', now())
+            to_timestamp(101), to_timestamp(109), NULL, NULL, 'E', now())) AS v
             """)
         func instant(_ seconds: Int64) -> Instant { Instant(secondsSinceEpoch: seconds) }
         let found = try fixture.services.ledger.completions(

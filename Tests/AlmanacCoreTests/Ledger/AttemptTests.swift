@@ -191,13 +191,13 @@ struct AttemptTests {
             try fixture.retriedJob("late"), at: 61, pauseSeconds: 60, on: connection
         ).identity
         let gone = UUID()
-        let sight = try ledger.attempts(
+        let sight = try ledger.queue(
             awaited: [soon.runID, late.runID, gone], on: connection)
         #expect(sight.due.map(\.runID) == [soon.runID])
         #expect(sight.due.first?.number == 2)
         #expect(sight.due.first?.job == "soon")
         #expect(sight.waiting == [soon.runID, late.runID])
-        #expect(try ledger.attempts(awaited: [], on: connection).waiting.isEmpty)
+        #expect(try ledger.queue(awaited: [], on: connection).waiting.isEmpty)
     }
 
     @Test("a look ends the attempts of jobs that are gone or, once they are due, suspended")
@@ -217,7 +217,7 @@ struct AttemptTests {
             try fixture.retriedJob(name, keys: name == "kept" ? "" : "suspend: true")
         }
         _ = try ledger.activate(Schedule(jobs: later, files: []), on: connection)
-        let sight = try ledger.attempts(awaited: [], on: connection)
+        let sight = try ledger.queue(awaited: [], on: connection)
         #expect(sight.due.map(\.job) == ["kept"])
         #expect(
             try fixture.attempts(on: connection).filter { $0.hasPrefix("2") } == [

@@ -16,7 +16,7 @@ struct ForegroundAttemptTests {
         let ledger = fixture.services.ledger
         let job = try fixture.retriedJob()
         _ = try fixture.failOnce(job, at: 60, isInForeground: true, on: process)
-        #expect(try ledger.attempts(awaited: [], on: node).due.isEmpty)
+        #expect(try ledger.queue(awaited: [], on: node).due.isEmpty)
         #expect(try ledger.markOrphans(except: [], on: node).isEmpty)
         #expect(try fixture.claim(fixture.order(job, at: 120), on: node).kind == "overlap")
         let backend = process.backendProcessID

@@ -49,6 +49,8 @@ extension ClaimResult {
         case .claimed: "claimed"
         case .taken(let state): "taken \(state.rawValue)"
         case .overlap: "overlap"
+        case .skipped(let reason, _): "skipped \(reason.rawValue)"
+        case .waits(let obstacle): "waits \(obstacle)"
         }
     }
 }
