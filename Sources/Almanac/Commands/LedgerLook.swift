@@ -8,7 +8,7 @@ enum LedgerLook {
     ///
     /// - Throws: `CommandFailure` also when there is no ledger yet.
     static func at<Result>(
-        _ settings: Settings, _ body: (Ledger, Connection) throws -> Result
+        _ settings: Settings, _ body: (Ledger, Connection) async throws -> Result
     ) async throws -> Result {
         guard settings.database != nil || hasPrivateServer(settings) else {
             // To make a server only to find nothing in it would cost seconds and 60 MB.
@@ -27,7 +27,7 @@ enum LedgerLook {
                     "\(database.summary) has no ledger in the schema \"\(settings.schema)\" yet; "
                         + "`run` or `migrate` makes it")
             }
-            return try body(ledger, connection)
+            return try await body(ledger, connection)
         }
     }
 

@@ -34,7 +34,8 @@ struct RootCommand: AsyncParsableCommand {
             subcommands: [
                 RunCommand.self, CheckCommand.self, NextCommand.self, ExplainCommand.self,
                 PlanCommand.self, ExecCommand.self, HistoryCommand.self, ShowCommand.self,
-                MigrateCommand.self,
+                StatusCommand.self, WhyCommand.self, TriggerCommand.self, BackfillCommand.self,
+                PauseCommand.self, ResumeCommand.self, MigrateCommand.self,
             ])
     }
 }
@@ -52,7 +53,6 @@ enum AlmanacVersion {
 /// Commands that people will look for and that are not there yet.
 enum UpcomingCommands {
     static let names: Set<String> = [
-        "simulate", "trigger", "backfill", "pause", "resume", "cancel", "status", "why",
-        "verify", "prune", "doctor", "import", "export",
+        "simulate", "cancel", "verify", "prune", "doctor", "import", "export",
     ]
 }

@@ -38,7 +38,9 @@ extension NodeDesk {
     mutating func activate(_ schedule: Schedule, _ activation: Activation) {
         let now = services.clock.instant
         for job in jobs.values { formerJobs[job.name] = AccountedJob(job) }
+        let before = jobs
         jobs = Dictionary(schedule.jobs.map { ($0.name, $0) }) { first, _ in first }
+        if planner != nil { log(ScheduleChange(from: before, to: jobs)) }
         version = activation.version
         if planner == nil { resume(from: activation, now: now) }
         let planned = schedule.jobs.map { job in
@@ -53,6 +55,11 @@ extension NodeDesk {
                 "jobs": .stringConvertible(schedule.jobs.count),
                 "version": .stringConvertible(activation.version),
             ])
+    }
+
+    private func log(_ change: ScheduleChange) {
+        guard !change.metadata.isEmpty else { return logger.notice("no job has changed") }
+        logger.notice("the schedule has changed", metadata: change.metadata)
     }
 
     /// What was in force before this start stays in force up to now: an occurrence that was missed

@@ -34,7 +34,7 @@ package final class Scheduler: Sendable {
         self.services = services
         self.options = options
         (mailbox, post) = AsyncStream.makeStream(of: NodeEvent.self)
-        bookkeeper = Bookkeeper(services: services)
+        bookkeeper = Bookkeeper(services: services, isOfNode: true)
     }
 
     /// Asks the node to stop: it claims nothing more, and what runs has the grace period to end.

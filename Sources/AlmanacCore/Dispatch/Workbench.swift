@@ -10,6 +10,8 @@ package final class Workbench {
     package let connectionString: String
     private let engine: Engine
     private let name: String
+    /// What the server shows of the connection, if not only that it is one of Almanac's.
+    private let applicationName: String?
     private var kept: Connection?
     /// Why the last write failed, if it did.
     private var lastFailure: PostgresError?
@@ -18,7 +20,7 @@ package final class Workbench {
 
     /// Nothing is connected before the first use.
     package init(
-        _ services: NodeServices, name: String,
+        _ services: NodeServices, name: String, applicationName: String? = nil,
         isHurried: @escaping @Sendable () -> Bool = { false }
     ) {
         self.isHurried = isHurried
@@ -27,6 +29,7 @@ package final class Workbench {
         clock = services.clock
         connectionString = services.connectionString
         self.name = name
+        self.applicationName = applicationName
     }
 
     /// The connection; a new one when there is none or it is broken.
@@ -36,6 +39,10 @@ package final class Workbench {
         if let kept, kept.isUsable { return kept }
         discard()
         let connection = try engine.connect(for: name)
+        if let applicationName {
+            _ = try connection.query(
+                "SELECT set_config('application_name', \(applicationName), false)::text AS name")
+        }
         kept = connection
         return connection
     }

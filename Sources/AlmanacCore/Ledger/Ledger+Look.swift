@@ -62,7 +62,7 @@ extension Ledger {
     }
 
     /// All columns of a record; those that Swift has no type for as text.
-    private var columns: SQL {
+    var columns: SQL {
         let names = RunRecord.CodingKeys.allCases.map { key -> String in
             switch key {
             case .transactionID, .result, .parameters, .retry, .overrides, .stopSteps, .progress:

@@ -5,6 +5,13 @@ extension JobDefinition {
     package struct StoredTimes: Sendable, Hashable {
         package let recurrence: Recurrence
         package let startOffset: StartOffset
+        package let timeZone: Zone
+        package let isSuspended: Bool
+
+        /// When the job is due, for people, with cron expressions uniformly spelled.
+        package var scheduleText: String {
+            recurrence.summary(cronTexts: recurrence.expressions.map(\.description))
+        }
     }
 
     /// The times in a definition's ``canonicalText``, for schedules that were stored before.
@@ -29,14 +36,30 @@ extension JobDefinition {
         _ job: MappingReader, at node: YAMLNode, collector: DiagnosticCollector
     ) -> StoredTimes? {
         let zones = ZoneReader()
+        let zone = zones.read(job, collector: collector) ?? .utc
         let shelf = CalendarShelf(folder: ".")
         let reader = RecurrenceReader(
             zones: zones, calendars: shelf, collector: collector,
-            zone: zones.read(job, collector: collector) ?? .utc, isZoneChosen: true,
+            zone: zone, isZoneChosen: true,
             defaults: JobDefaults(nil, zones: zones, calendars: shelf, collector: collector))
         let offset = StartOffset(job, defaults: nil)
+        let isSuspended = job.read("suspend", as: Bool.self) ?? false
         return reader.read(job, name: node).map {
-            StoredTimes(recurrence: $0.recurrence, startOffset: offset)
+            StoredTimes(
+                recurrence: $0.recurrence, startOffset: offset, timeZone: zone,
+                isSuspended: isSuspended)
+        }
+    }
+}
+
+extension Recurrence {
+    /// The cron expressions in it, in order.
+    fileprivate var expressions: [CronExpression] {
+        switch self {
+        case .cron(let expression, _, _): [expression]
+        case .union(let members): members.flatMap(\.expressions)
+        case .bounded(let inner, _, _), .filtered(let inner, _): inner.expressions
+        case .every, .after: []
         }
     }
 }

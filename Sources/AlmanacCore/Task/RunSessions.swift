@@ -35,6 +35,8 @@ final class RunSessions {
         return session
     }
 
+    var ledger: Ledger { bench.ledger }
+
     /// How many rows the run's own session has changed; nil when it was never asked for.
     var rowsAffected: Int? { isConcluded ? concludedRows : opened?.rowsAffected }
 

@@ -68,6 +68,8 @@ public final class TaskContext {
     /// what the hook commits and nothing else.
     public var session: Session { sessions.current }
 
+    var ledger: Ledger { sessions.ledger }
+
     /// The session, if anybody has asked for it.
     var openedSession: Session? { sessions.opened }
 
