@@ -123,7 +123,8 @@ let package = Package(
         .testTarget(
             name: "ExampleTests",
             dependencies: [
-                "Almanac", "AlmanacCore", "AlmanacTasks", "AlmanacTesting", "PostgresSession",
+                "Almanac", "AlmanacCLI", "AlmanacCore", "AlmanacTasks", "AlmanacTesting",
+                "PostgresSession",
             ],
             swiftSettings: strictness),
         .testTarget(name: "TidyTests", swiftSettings: settings),

@@ -187,7 +187,8 @@ struct RowStory {
     private var start: String {
         guard let startedAt = row.startedAt else { return "" }
         let late = startedAt.timeIntervalSince(row.notBefore ?? row.scheduledFor)
-        let lateness = late >= 0.001 ? ", \(Self.seconds(late)) after it was due" : ""
+        let moment = row.notBefore == nil ? "due" : "queued"
+        let lateness = late >= 0.001 ? ", \(Self.seconds(late)) after it was \(moment)" : ""
         let worker = row.worker.map { ", worker \($0)" } ?? ""
         return "was claimed by \(row.node ?? "a node")\(worker) at \(startedAt.shortText)"
             + "\(lateness), and "

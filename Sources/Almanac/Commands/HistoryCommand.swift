@@ -101,9 +101,19 @@ struct HistoryCommand: AsyncParsableCommand {
 extension RunRecord {
     /// What explains the state, in a word or two.
     var why: String {
-        if state == .queued, let notBefore { return "waits until \(notBefore.shortText)" }
+        if state == .queued { return "waits \(wait)" }
         let count = skippedCount.map { " (\($0) occurrences)" } ?? ""
         return (reason ?? errorType ?? "") + count
+    }
+
+    /// What a queued run waits for.
+    var wait: String {
+        if isHeld { return "for a decision" }
+        // One that was to start at once waits for something else.
+        if let notBefore, notBefore.timeIntervalSince(queuedAt) > 0.5 {
+            return "until \(notBefore.shortText)"
+        }
+        return "for \(waitsFor ?? "a worker")"
     }
 }
 

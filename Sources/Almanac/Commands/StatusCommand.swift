@@ -58,6 +58,21 @@ struct StatusReport: Encodable {
         let pausedSince: Date?
         let pausedBy: String?
         let note: String?
+
+        enum CodingKeys: String, CodingKey {
+            case job, state, running, queued, held, last, next, schedule, note
+            case lastScheduledFor = "last_scheduled_for"
+            case lastRun = "last_run"
+            case pausedSince = "paused_since"
+            case pausedBy = "paused_by"
+        }
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case now, nodes, held, jobs
+        case isAlive = "is_alive"
+        case accountedUntil = "accounted_until"
+        case writtenAt = "written_at"
     }
 
     /// How long ago the last sign of life of a scheduler may be.

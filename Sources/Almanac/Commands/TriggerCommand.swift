@@ -85,8 +85,7 @@ struct TriggerCommand: AsyncParsableCommand {
 
     private func say(_ record: RunRecord) {
         let took = record.durationMilliseconds.map { " in \($0) ms" } ?? ""
-        let why = [record.why, record.errorMessage ?? ""].filter { !$0.isEmpty }
-            .joined(separator: ": ")
+        let why = record.errorMessage ?? record.why
         Console.print("\(record.state.rawValue)\(took)\(why.isEmpty ? "" : ": \(why.printable())")")
     }
 
