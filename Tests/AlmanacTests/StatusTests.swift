@@ -43,6 +43,8 @@ struct StatusTests {
             nodes: [
                 Self.node("a", seenSecondsAgo: 2), Self.node("b", seenSecondsAgo: 180),
             ])
+        #expect(two.isAlive)
+        #expect(!Self.report([]).isAlive)
         #expect(two.lines.first == "schedulers a, b (silent for 3 min); \(until)")
         #expect(!Self.report([], nodes: [Self.node("b", seenSecondsAgo: 10)]).isAlive)
     }

@@ -26,6 +26,10 @@ struct ReloadTests {
         node.send(SIGTERM)
         #expect(try await node.waitForEnd() == .exited(0))
         try check(node.output)
+        let change = try node.output.split(separator: "\n").map { try json($0) }
+            .first { $0["message"] as? String == "the schedule has changed" }
+        #expect(change?["added"] as? String == "new")
+        #expect(change?["removed"] as? String == "old")
         #expect(try place.books.errors("old", everySeconds: 1) == [])
         #expect(try place.books.errors("new", everySeconds: 1) == [])
         #expect(try place.counted() == place.books.count("succeeded"))

@@ -167,6 +167,9 @@ struct OperationsTests {
         #expect(ended.first?.note == "why")
         #expect(ended.first?.skipped == 3)
         #expect(try ledger.resume(["a"], on: connection) == [])
+        // What an earlier pause has skipped does not count for the next one.
+        _ = try ledger.pause(["a"], by: "ada", note: "again", on: connection)
+        #expect(try ledger.resume(["a"], on: connection).first?.skipped == 0)
         #expect(
             try ledger.status(of: [], on: connection).jobs.map { $0.pause != nil }
                 == [false, true])
@@ -190,10 +193,15 @@ struct OperationsTests {
             return
         }
         _ = try ledger.queueRun(RunRequest(job: "a", author: "x"), on: connection)
+        let past = try ledger.past([Date(timeIntervalSince1970: 200)], of: "a", on: connection)
+        let order = BackfillOrder(
+            job: "a", range: past[0].instant...past[0].instant, reprocess: .none, maxActive: nil,
+            author: "x")
+        #expect(try ledger.queue(past, for: order, on: connection) == 1)
         var status = try ledger.status(of: ["a"], on: connection)
         #expect(status.nodes == [])
         #expect(status.jobs.first?.runningCount == 1)
-        #expect(status.jobs.first?.queuedCount == 1)
+        #expect(status.jobs.first?.queuedCount == 2)
         #expect(status.jobs.first?.last?.state == .running)
 
         _ = try office.fixture.fail(run, on: connection)
