@@ -9,7 +9,7 @@ import SystemPackage
 /// ends with anything but 0. It is the leader of a process group of its own, which is ended with
 /// the run, also what the program has left behind in the background; what makes itself a session
 /// of its own escapes, and what that prints later is lost. Standard output and standard error go to
-/// the run's `output`. A run that is stopped sends SIGTERM to the group, and SIGKILL 0.3 seconds
+/// the run's `output`. A run that is stopped sends SIGTERM to the group, and SIGKILL 0.2 seconds
 /// later to what is left of it.
 ///
 /// The program gets the scheduler's environment, and `ALMANAC_RUN_ID`, `ALMANAC_JOB`,
@@ -35,7 +35,7 @@ public struct CommandTask: BatchTask {
 
     /// How long a program may take to end after SIGTERM, before it gets SIGKILL. Short, for a run
     /// is to be over within half a second of its deadline.
-    static let patience = Duration.milliseconds(300)
+    static let patience = Duration.milliseconds(200)
 
     /// Exactly one of `run` and `shell`, a program in it, and names that an environment can have.
     public func validate(_ definition: TaskDefinition) throws {
@@ -105,6 +105,7 @@ public struct CommandTask: BatchTask {
         let input = try started { try FileDescriptor.input(stdin ?? "") }
         defer { try? input.close() }
         let configuration = try configuration(context)
+        defer { context.noteStop(.endProcesses) }
         do {
             return try await Subprocess.run(
                 configuration, input: .fileDescriptor(input, closeAfterSpawningProcess: false),

@@ -53,8 +53,9 @@ public struct TaskRunner: Sendable {
         let definition = try makeJob(task: task, parameters: parameters, keys: job)
         let worker = Worker(number: 1, services: services)
         let order = order(for: definition, at: scheduledFor, runID: UUID(), isInForeground: true)
-        let end = await ForegroundRun(services: services, worker: worker).run(order)
-        await worker.stop()
+        let run = ForegroundRun(services: services, worker: worker)
+        let end = await run.run(order)
+        await run.close()
         return try row(of: end)
     }
 

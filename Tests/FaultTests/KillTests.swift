@@ -123,7 +123,7 @@ struct KillTests {
 }
 
 /// Moments that a seed brings about again.
-private struct Moments {
+struct Moments {
     private var state: UInt64
 
     init(seed: UInt64) { state = seed }

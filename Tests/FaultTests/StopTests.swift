@@ -73,17 +73,6 @@ struct StopTests {
         try await eventually("no program is left", seconds: 5) { sleepers(mark) == 0 }
     }
 
-    /// The processes with that mark in their command line.
-    private func sleepers(_ mark: String) -> Int {
-        let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-        return entries.filter { entry in
-            guard Int32(entry) != nil else { return false }
-            let line = FileManager.default.contents(atPath: "/proc/\(entry)/cmdline") ?? Data()
-            let text = String(decoding: line, as: UTF8.self)
-            return text.hasPrefix("sleep") && text.contains(mark)
-        }.count
-    }
-
     @Test(
         "exec in the foreground is cancelled by a signal, and recorded",
         arguments: [

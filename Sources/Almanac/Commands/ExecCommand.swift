@@ -21,7 +21,7 @@ struct ExecCommand: AsyncParsableCommand {
             A run that fails is tried again as often as the job's backoffLimit says, here and in \
             the foreground. While another run of the job goes on or waits to be tried again, \
             nothing is run and the exit code is 1. Logs go to standard error. Ctrl-C or SIGTERM \
-            cancels the run or ends the wait, which is recorded.
+            cancels the run or ends the wait, which is recorded; a second one does so at once.
 
             Exit code 0 when the last attempt succeeded or found nothing to do, 1 otherwise.
             """)
@@ -74,11 +74,15 @@ extension Node {
         let worker = Worker(number: 0, services: services)
         let run = ForegroundRun(services: services, worker: worker)
         let watch = Task(executorPreference: WorkerThread.errands) {
-            for await _ in signals { run.stop() }
+            var isStopping = false
+            for await _ in signals {
+                if isStopping { run.hurry() } else { run.stop() }
+                isStopping = true
+            }
         }
         defer { watch.cancel() }
         let end = await run.run(order(for: job, at: instant))
-        await worker.stop()
+        await run.close()
         return try status(of: end)
     }
 

@@ -75,6 +75,16 @@ package actor Bookkeeper {
         }
     }
 
+    /// The runs of this node that somebody wants to be cancelled.
+    package func cancelRequests() throws -> [UUID: StopCause] {
+        do {
+            return try bench.ledger.cancelRequests(on: try bench.connection())
+        } catch {
+            bench.discard()
+            throw error
+        }
+    }
+
     /// Looks at the queue.
     ///
     /// - Parameter awaited: rows of which to say whether they are still queued.

@@ -10,16 +10,30 @@ package final class ForegroundRun: Sendable {
     private struct State {
         var isStopped = false
         var stopPresent: (@Sendable () -> Void)?
+        var worker: Worker
+        /// The attempt that runs.
+        var present: (runID: UUID, control: RunControl)?
+        /// The attempt before, if its connection is the proof that somebody waits for the next.
+        var before: RunControl?
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let services: NodeServices
-    private let worker: Worker
+    private let bookkeeper: Bookkeeper
+    private var worker: Worker { state.withLock { $0.worker } }
 
     /// - Parameter worker: runs the attempts; its connection is what proves that somebody waits.
     package init(services: NodeServices, worker: Worker) {
         self.services = services
-        self.worker = worker
+        state = Mutex(State(worker: worker))
+        bookkeeper = Bookkeeper(services: services)
+    }
+
+    /// Gives up its worker, and what else it has.
+    package func close() async {
+        await state.withLock { $0.before }?.release()
+        await bookkeeper.stop()
+        await worker.stop()
     }
 
     /// Ends what goes on, be it an attempt or the wait for one, and lets nothing follow.
@@ -31,10 +45,15 @@ package final class ForegroundRun: Sendable {
         stopPresent?()
     }
 
+    /// Ends at once what was asked to stop, without any more patience.
+    package func hurry() { state.withLock { $0.present }?.control.hurry() }
+
     /// Runs attempt after attempt, with a line of the log for each.
     ///
     /// - Returns: what became of the last one.
     package func run(_ first: RunOrder) async -> OrderEnd {
+        let watch = Task(executorPreference: WorkerThread.errands) { await self.watchForCancel() }
+        defer { watch.cancel() }
         var order = first
         while true {
             let end = await attempt(order)
@@ -50,11 +69,34 @@ package final class ForegroundRun: Sendable {
 
     private func attempt(_ order: RunOrder) async -> OrderEnd {
         let control = RunControl()
+        state.withLock { $0.present = (order.identity.runID, control) }
         present { control.stop(.shutdown) }
-        return await withCheckedContinuation { continuation in
+        let end = await withCheckedContinuation { continuation in
             worker.start(order, control: control) { continuation.resume(returning: $0) }
         }
+        let before = state.withLock { state in
+            defer { state.before = control }
+            state.present = nil
+            if case .ran(let report) = end, report.isWorkerLost {
+                state.worker = Worker(number: order.worker, services: services)
+            }
+            return state.before
+        }
+        await before?.release()
+        return end
     }
+
+    /// Looks now and then whether somebody wants the run to be cancelled.
+    private func watchForCancel() async {
+        while (try? await services.clock.sleep(for: Self.lookPause)) != nil {
+            guard let present = state.withLock({ $0.present }),
+                let cause = try? await bookkeeper.cancelRequests()[present.runID]
+            else { continue }
+            present.control.stop(cause)
+        }
+    }
+
+    private static let lookPause = Duration.seconds(2)
 
     /// - Returns: false when it was stopped.
     private func wait(for next: NextAttempt) async -> Bool {

@@ -18,24 +18,20 @@ extension NodeDesk {
 
     mutating func stopNow() {
         if !isStopping { stop() }
-        // Away from this loop: a cancel request is a round trip to the server.
-        let controls = running.values.map(\.control)
-        let bookkeeper = bookkeeper
         bookkeeper.hurry()
-        Task(executorPreference: WorkerThread.canceller) {
-            for control in controls { control.stop(.shutdown) }
-        }
+        for run in running.values { run.control.stop(.shutdown) }
         if !isStoppingNow { post(.giveUp, after: .seconds(Self.patienceSeconds)) }
         isStoppingNow = true
     }
 
-    /// A task that neither awaits nor looks whether it was stopped goes on for ever. The process
-    /// ends nevertheless: its backends end with it, which is the proof that the runs are dead.
+    /// Runs have their end by now, whatever they do. Hooks may still go on, or the database does
+    /// not answer. The process ends nevertheless: its backends end with it, which is the proof that
+    /// what has no outcome is dead.
     mutating func giveUp() {
         for run in running.values {
             lostWorkers.insert(run.worker)
             logger.error(
-                "the run does not stop; the node ends without it, and it will be found orphaned",
+                "the run does not end; the node ends without it",
                 metadata: run.identity.metadata)
         }
         isDone = true

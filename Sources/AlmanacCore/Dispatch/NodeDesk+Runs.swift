@@ -61,7 +61,10 @@ extension NodeDesk {
         claimPauses[item.job] = nil
         RunLine(order, end).log(to: logger)
         attempts.settle(order.identity.runID)
-        if case .ran(let report) = end, let next = report.next { expect(next) }
+        if case .ran(let report) = end {
+            if let next = report.next { expect(next) }
+            if report.isWorkerLost { replaceWorker(order.worker) }
+        }
         if case .occurrence(let occurrence) = item {
             plan(.settled(occurrence))
             if order.job.recurrence.isDelay { awaitEnd(of: occurrence) }
@@ -157,6 +160,7 @@ extension NodeDesk {
         if let error {
             logger.debug("orphans could not be looked for", metadata: ["error": "\(error)"])
         }
+        lookForCancels()
         // After them: those that were found have perhaps queued attempts.
         lookForAttempts()
         post(.checkOrphans, after: .seconds(options.orphanCheckSeconds))

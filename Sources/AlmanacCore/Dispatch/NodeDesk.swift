@@ -7,7 +7,7 @@ import Scheduling
 struct NodeDesk {
     let services: NodeServices
     let options: SchedulerOptions
-    let workers: [Worker]
+    var workers: [Worker]
     let bookkeeper: Bookkeeper
     let post: AsyncStream<NodeEvent>.Continuation
     var logger: Logger { services.logger }
@@ -76,6 +76,8 @@ struct NodeDesk {
         case .watermarkRested: books.rested()
         case .checkOrphans: checkOrphans()
         case .orphansChecked(let orphans, let error): orphansChecked(orphans, error)
+        case .lookForCancels: lookForCancels()
+        case .cancelsFound(let requests): cancelsFound(requests)
         case .databaseMayBeBack: probe()
         case .databaseProbed(let error): probed(error)
         case .reload(let schedule): reload(schedule)

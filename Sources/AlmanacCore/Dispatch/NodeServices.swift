@@ -10,6 +10,8 @@ package struct NodeServices: Sendable {
     package let logger: Logger
     /// The database, for programs that tasks start.
     package let connectionString: String
+    /// How long the steps of stopping a run may take.
+    package var patience = StopPatience.usual
 
     package init(
         engine: Engine, ledger: Ledger, registry: TaskRegistry, clock: any WallClock,

@@ -63,12 +63,14 @@ package final class Scheduler: Sendable {
         let thread = WorkerThread(name: "almanac-node")
         let end = await withTaskExecutorPreference(thread) { await work(with: workers) }
         thread.stop()
-        await close(workers, end)
+        await close(end)
     }
 
     /// What is left to do when the loop has ended.
     private struct End: Sendable {
         let watermark: (instant: Instant, version: Int64?)?
+        /// Those that the node ended with.
+        let workers: [Worker]
         /// Workers whose run did not stop.
         let lostWorkers: Set<Int>
     }
@@ -77,7 +79,7 @@ package final class Scheduler: Sendable {
     /// for.
     private static let closingSeconds = 15
 
-    private func close(_ workers: [Worker], _ end: End) async {
+    private func close(_ end: End) async {
         let (bookkeeper, clock, logger) = (bookkeeper, services.clock, services.logger)
         bookkeeper.hurry()
         let (signal, over) = AsyncStream.makeStream(of: Void.self)
@@ -92,7 +94,8 @@ package final class Scheduler: Sendable {
                     metadata: ["error": "\(error)"])
             }
             await bookkeeper.stop()
-            for (index, worker) in workers.enumerated() where !end.lostWorkers.contains(index + 1) {
+            for (index, worker) in end.workers.enumerated()
+            where !end.lostWorkers.contains(index + 1) {
                 await worker.stop()
             }
             over.yield()
@@ -121,7 +124,8 @@ package final class Scheduler: Sendable {
             if desk.isDone { break }
         }
         rings.cancel()
-        return End(watermark: desk.lastWatermark, lostWorkers: desk.lostWorkers)
+        return End(
+            watermark: desk.lastWatermark, workers: desk.workers, lostWorkers: desk.lostWorkers)
     }
 
     /// Opens the ledger and hands what was in force and what now is to the loop.
@@ -153,6 +157,8 @@ enum NodeEvent: Sendable {
     case watermarkRested
     case checkOrphans
     case orphansChecked([Orphan], String?)
+    case lookForCancels
+    case cancelsFound([UUID: StopCause])
     case databaseMayBeBack
     case databaseProbed(String?)
     case reload(Schedule)

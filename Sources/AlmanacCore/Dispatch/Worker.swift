@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import PostgresSession
 package import Scheduling
+import Synchronization
 
 /// What became of an order.
 package enum OrderEnd: Sendable {
@@ -24,9 +25,7 @@ package actor Worker {
     /// The thread that everything of this worker runs on.
     package nonisolated let thread: WorkerThread
     private let bench: Workbench
-    private let registry: TaskRegistry
-    private let clock: any WallClock
-    private let logger: Logger
+    private let services: NodeServices
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         thread.asUnownedSerialExecutor()
@@ -37,27 +36,36 @@ package actor Worker {
         let name = "worker \(number)"
         thread = WorkerThread(name: "almanac-\(number)")
         bench = Workbench(services, name: name)
-        registry = services.registry
-        clock = services.clock
-        logger = services.logger
+        self.services = services
     }
 
     /// Starts on an order; whatever the task's code does stays on this worker's thread.
+    ///
+    /// - Parameter report: called once, when the run is over or was given up. In the latter case
+    ///   this worker ends by itself when its thread comes back, if it ever does.
     package nonisolated func start(
         _ order: RunOrder, control: RunControl, then report: @escaping @Sendable (OrderEnd) -> Void
     ) {
+        let report = OneReport(report)
         let task = Task(executorPreference: thread) {
-            report(await self.execute(order, control: control))
+            let end = await self.execute(order, control: control) { report.give($0) }
+            if !report.give(end) { await self.stop() }
         }
         control.attach { task.cancel() }
     }
 
     /// Claims the attempt and, if it is ours, runs it.
-    package func execute(_ order: RunOrder, control: RunControl) async -> OrderEnd {
+    ///
+    /// - Parameter report: called in place of a return when the run is given up.
+    private func execute(
+        _ order: RunOrder, control: RunControl, report: @escaping @Sendable (OrderEnd) -> Void
+    ) async -> OrderEnd {
         do {
             let connection = try bench.connection()
-            switch try bench.ledger.claim(order, clock: clock, on: connection) {
+            switch try bench.ledger.claim(order, clock: services.clock, on: connection) {
             case .claimed(let run):
+                control.begin(
+                    RunCase(run, services, report: report), on: Backend(of: connection))
                 return .ran(await perform(run, over: connection, control: control))
             case .taken(let state): return .taken(state)
             case .overlap(let reason): return .overlap(reason)
@@ -88,16 +96,36 @@ package actor Worker {
         _ run: ClaimedRun, over connection: Connection, control: RunControl
     ) async -> AttemptReport {
         let watch = run.job.activeDeadlineSeconds.map { seconds in
-            let clock = clock
-            return Task(executorPreference: WorkerThread.canceller) {
+            let clock = services.clock
+            return Task(executorPreference: WorkerThread.errands) {
                 try await clock.sleep(for: .seconds(seconds))
                 control.stop(.deadline(seconds: seconds))
             }
         }
-        defer { watch?.cancel() }
+        defer {
+            watch?.cancel()
+            control.end()
+            if control.isBackendEnded { bench.discard() }
+        }
         let execution = TaskExecution(
-            run: run, connection: connection, registry: registry, bench: bench, control: control,
-            logger: logger)
+            run: run, connection: connection, registry: services.registry, bench: bench,
+            control: control, logger: services.logger)
         return await execution.perform()
+    }
+}
+
+/// A report that is given once: what comes later is dropped.
+private final class OneReport: Sendable {
+    private let isGiven = Atomic<Bool>(false)
+    private let report: @Sendable (OrderEnd) -> Void
+
+    init(_ report: @escaping @Sendable (OrderEnd) -> Void) { self.report = report }
+
+    /// - Returns: false when there had been one.
+    @discardableResult
+    func give(_ end: OrderEnd) -> Bool {
+        guard !isGiven.exchange(true, ordering: .acquiringAndReleasing) else { return false }
+        report(end)
+        return true
     }
 }

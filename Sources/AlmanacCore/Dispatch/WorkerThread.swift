@@ -11,10 +11,6 @@ package final class WorkerThread: TaskExecutor, SerialExecutor, @unchecked Senda
     private var queue: [UnownedJob] = []
     private var isStopped = false
 
-    /// Where runs are asked to stop: a cancel request waits for the server, and must not do so on
-    /// the threads that everything else in the process shares.
-    package static let canceller = WorkerThread(name: "almanac-cancel")
-
     /// Where a node waits, listens and passes on what it hears: nothing here ever blocks, while
     /// code of tasks may block every thread that Swift tasks share.
     package static let errands = WorkerThread(name: "almanac-errands")

@@ -14,6 +14,8 @@ package struct RecordedFailure: Sendable, Hashable {
     package let state: RunState
     /// The attempt that follows, whoever has queued it.
     package let next: NextAttempt?
+    /// Whether it was written now, and not found.
+    var isOurs = true
 }
 
 extension Ledger {
@@ -24,20 +26,21 @@ extension Ledger {
     /// claim did not wait for the disk: then the row is written anew, so that the occurrence has
     /// one.
     func recordFailure(
-        of run: ClaimedRun, _ failure: Failure, output: OutputTail,
+        of run: ClaimedRun, _ failure: Failure, output: OutputTail, steps: [StopStep] = [],
         followedBy next: FollowUp? = nil, on connection: Connection
     ) throws -> RecordedFailure {
-        let update = ending(of: run, failure, output: output)
+        let update = ending(of: run, failure, output: output, steps: steps)
         if let recorded = try write(update, of: run, failure, next, on: connection) {
             return recorded
         }
         if let state = try state(of: run.identity.runID, on: connection) {
             return RecordedFailure(
-                state: state, next: try attempt(after: run.identity, on: connection))
+                state: state, next: try attempt(after: run.identity, on: connection),
+                isOurs: false)
         }
         let insert = endedRow(of: run, failure, output: output)
         return try write(insert, of: run, failure, next, on: connection)
-            ?? RecordedFailure(state: failure.state, next: nil)
+            ?? RecordedFailure(state: failure.state, next: nil, isOurs: false)
     }
 
     /// Executes the statement that ends a run, and with it queues the next attempt.
@@ -48,25 +51,30 @@ extension Ledger {
         on connection: Connection
     ) throws -> RecordedFailure? {
         guard let next else {
-            guard try connection.execute(statement) == 1 else { return nil }
-            return RecordedFailure(state: failure.state, next: nil)
+            let rows = try connection.query("\(statement) RETURNING state")
+            return try rows.first.map { row in
+                RecordedFailure(state: try row.state ?? failure.state, next: nil)
+            }
         }
         let rows = try connection.query(
             """
-            WITH ended AS (\(statement) RETURNING job, task, scheduled_for, attempt, trigger, \
-            exclusive, parameters, overrides, backfill, priority, requested_by, schedule_version, \
-            checkpoint, progress), queued AS (\(queueing(next, of: run, on: connection)) \
+            WITH ended AS (\(statement) RETURNING state, job, task, scheduled_for, attempt, \
+            trigger, exclusive, parameters, overrides, backfill, priority, requested_by, \
+            schedule_version, checkpoint, progress, cancel_requested_at), queued AS \
+            (\(queueing(next, of: run, on: connection)) \
             ON CONFLICT DO NOTHING RETURNING attempt, not_before) \
-            SELECT queued.attempt, queued.not_before FROM ended LEFT JOIN queued ON true
+            SELECT ended.state, queued.attempt, queued.not_before FROM ended \
+            LEFT JOIN queued ON true
             """)
         guard let row = rows.first else { return nil }
+        let state = try row.state ?? failure.state
         guard let notBefore = try row.get("not_before", as: Date?.self) else {
-            return RecordedFailure(state: failure.state, next: nil)
+            return RecordedFailure(state: state, next: nil)
         }
         let attempt = NextAttempt(
             runID: next.runID, number: try row.get("attempt", as: Int.self), notBefore: notBefore,
             pauseSeconds: next.pauseSeconds)
-        return RecordedFailure(state: failure.state, next: attempt)
+        return RecordedFailure(state: state, next: attempt)
     }
 
     /// The row of the next attempt. One that a process in the foreground waits for has the backend
@@ -90,23 +98,36 @@ extension Ledger {
             clock_timestamp(), \
             clock_timestamp() + make_interval(secs => \(next.pauseSeconds)::float8), true, \
             exclusive, parameters, overrides, backfill, priority, requested_by, \
-            schedule_version, checkpoint, progress, \(retry)::text::jsonb, \(owner) FROM ended
+            schedule_version, checkpoint, progress, \(retry)::text::jsonb, \(owner) FROM ended \
+            WHERE cancel_requested_at IS NULL
             """
     }
 
     /// A row that is queued is one whose claim a crash of the server has lost.
-    private func ending(of run: ClaimedRun, _ failure: Failure, output: OutputTail) -> SQL {
-        """
-        UPDATE \(runs) SET state = \(failure.state.rawValue), \
-        started_at = coalesce(started_at, \(run.startedAt)::timestamptz), \
-        node = \(run.identity.node), \
-        finished_at = GREATEST(clock_timestamp(), started_at, \(run.startedAt)::timestamptz), \
-        reason = \(failure.reason), \
-        error_type = \(failure.errorType), sqlstate = \(failure.sqlState), \
-        error_message = \(failure.message), output = \(output.text) \
-        WHERE run_id = \(run.identity.runID) \
-        AND (state = 'running' AND node = \(run.identity.node) OR state = 'queued')
-        """
+    ///
+    /// A run that was asked to stop and fails instead, perhaps because its backend was ended for
+    /// it, is cancelled all the same: the row says who wanted that.
+    private func ending(
+        of run: ClaimedRun, _ failure: Failure, output: OutputTail, steps: [StopStep]
+    ) -> SQL {
+        let isFailed = failure.state == .failed
+        let isCancelled: SQL = "\(isFailed)::bool AND cancel_requested_at IS NOT NULL"
+        return """
+            UPDATE \(runs) SET \
+            state = CASE WHEN \(isCancelled) THEN 'cancelled' ELSE \(failure.state.rawValue) END, \
+            started_at = coalesce(started_at, \(run.startedAt)::timestamptz), \
+            node = \(run.identity.node), \
+            finished_at = GREATEST(clock_timestamp(), started_at, \(run.startedAt)::timestamptz), \
+            reason = \(failure.reason), \
+            error_type = CASE WHEN \(isCancelled) THEN \(Failure.cancelledType)::text \
+            ELSE \(failure.errorType)::text END, \
+            sqlstate = CASE WHEN NOT (\(isCancelled)) THEN \(failure.sqlState)::text END, \
+            error_message = CASE WHEN \(isCancelled) THEN \(cancelMessage) \
+            ELSE \(failure.message)::text END, output = \(output.text), \
+            stop_steps = \(steps.json)::text::jsonb \
+            WHERE run_id = \(run.identity.runID) \
+            AND (state = 'running' AND node = \(run.identity.node) OR state = 'queued')
+            """
     }
 
     private func endedRow(of run: ClaimedRun, _ failure: Failure, output: OutputTail) -> SQL {
@@ -141,6 +162,13 @@ extension Ledger {
                     : "SELECT pg_sleep(0.02)::text AS done \(backend)")
             if found.isEmpty { return }
         }
+    }
+}
+
+extension Row {
+    /// The state that a statement returned.
+    fileprivate var state: RunState? {
+        get throws { RunState(rawValue: try get("state", as: String.self)) }
     }
 }
 

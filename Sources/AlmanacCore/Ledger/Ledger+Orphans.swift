@@ -18,6 +18,8 @@ extension Ledger {
     /// not taken for the old one. The clock plays no part. A run whose process lives but whose
     /// connection was lost is dead as well: its commit finds the row closed.
     ///
+    /// One whose end somebody had asked for is `cancelled`, and nothing follows it.
+    ///
     /// A queued attempt that a process in the foreground waited for, and whose process is gone, is
     /// `cancelled`: nobody else runs it.
     ///
@@ -27,10 +29,13 @@ extension Ledger {
         try connection.query(
             """
             WITH dead AS (UPDATE \(runs) AS r SET \
-            state = CASE state WHEN 'running' THEN 'orphaned' ELSE 'cancelled' END, \
+            state = CASE WHEN state = 'running' AND cancel_requested_at IS NULL \
+            THEN 'orphaned' ELSE 'cancelled' END, \
             finished_at = GREATEST(clock_timestamp(), started_at), \
-            error_type = \(Failure.orphanedType)::text, \
-            error_message = format('the backend of the %s (pid %s, \
+            error_type = CASE WHEN cancel_requested_at IS NULL \
+            THEN \(Failure.orphanedType)::text ELSE \(Failure.cancelledType)::text END, \
+            error_message = CASE WHEN cancel_requested_at IS NOT NULL THEN \
+            \(cancelMessage) || '; ' ELSE '' END || format('the backend of the %s (pid %s, \
             started %s) is gone, found by node %s', CASE state WHEN 'running' THEN 'run' \
             ELSE 'process that waited for this attempt' END, backend_pid, backend_start, \
             \(node)::text) \

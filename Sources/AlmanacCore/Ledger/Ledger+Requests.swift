@@ -31,6 +31,28 @@ extension Ledger {
         "pg_notify(\(channel)::text, \(call.rawValue)::text)"
     }
 
+    /// What the row of a run says that ended because of a request, as `RunStopped` says it.
+    var cancelMessage: SQL {
+        "format('cancelled by %s: %s', cancel_requested_by, cancel_reason)"
+    }
+
+    /// The runs of this node that somebody wants to be cancelled.
+    package func cancelRequests(on connection: Connection) throws -> [UUID: StopCause] {
+        var requests: [UUID: StopCause] = [:]
+        let rows = try connection.query(
+            """
+            SELECT run_id, cancel_requested_by AS author, coalesce(cancel_reason, '') AS reason \
+            FROM \(runs) WHERE state = 'running' AND node = \(node) \
+            AND cancel_requested_at IS NOT NULL
+            """)
+        for row in rows {
+            requests[try row.get("run_id", as: UUID.self)] = .request(
+                by: try row.get("author", as: String.self),
+                reason: try row.get("reason", as: String.self))
+        }
+        return requests
+    }
+
     /// Asks for a run to be cancelled: a queued one at once, a running one by its node.
     ///
     /// The first request counts; another one does not change who asked and why.

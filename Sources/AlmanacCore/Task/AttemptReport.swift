@@ -19,14 +19,17 @@ package struct AttemptReport: Sendable {
     package let attempts: Int
     /// The attempt that follows this one, if one does.
     package let next: NextAttempt?
+    /// Whether it went on nevertheless, so that its worker was given up.
+    package let isWorkerLost: Bool
 
     /// How long it took from the claim to the closing of the session.
     package let durationMilliseconds: Int
 
     init(
         run: ClaimedRun, settled: SettledOutcome, rowsAffected: Int?, hookError: String?,
-        duration: Duration
+        duration: Duration, isWorkerLost: Bool = false
     ) {
+        self.isWorkerLost = isWorkerLost
         identity = run.identity
         state = settled.state
         failure = settled.state == .succeeded ? nil : settled.failure

@@ -134,12 +134,13 @@ extension RetryPolicy.Rule {
 extension Failure {
     /// What `runs.error_type` says of a run whose backend is gone.
     static let orphanedType = "Orphaned"
-    /// What `runs.error_type` says of a run that was cancelled while it was queued.
+    /// What `runs.error_type` says of a run that was cancelled on request.
     static let cancelledType = "Cancelled"
 
     /// What `runs.error_type` says of an error.
     static func type(of error: any Error) -> String {
         if let cause = (error as? Retry)?.cause { return type(of: cause) }
+        if case .request = (error as? RunStopped)?.cause { return cancelledType }
         return (error as? PostgresError)?.code.rawValue ?? String(describing: Swift.type(of: error))
     }
 

@@ -29,8 +29,8 @@ final class RunSessions {
             session = Session(on: (try? bench.connection()) ?? connection, options: hookOptions)
         } else {
             session = Session(on: connection, options: runOptions)
-            control.attach(statement: session.cancelHandle)
         }
+        control.attach(statement: session.cancelHandle, on: Backend(of: session.connection))
         opened = session
         return session
     }

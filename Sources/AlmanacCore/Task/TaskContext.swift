@@ -95,6 +95,11 @@ public final class TaskContext {
     public func checkStopped() throws {
         if let cause = control.stopCause { throw RunStopped(cause: cause) }
     }
+
+    /// Takes down what was done to stop the run, if it was asked to.
+    package func noteStop(_ step: StopStep.Kind) {
+        if control.stopCause != nil { control.note(step) }
+    }
 }
 
 /// Which attempt of which occurrence a run is.

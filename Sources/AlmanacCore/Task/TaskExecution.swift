@@ -35,8 +35,11 @@ package struct TaskExecution {
             let start = bench.clock.uptime
             let context = makeContext()
             let (task, settled) = await settle(context)
+            control.settle(RunSettlement(outcome: settled, rowsAffected: context.rowsAffected))
+            discardEndedConnection()
             let hookError = await runHooks(of: task, context, settled.outcome)
             context.closeSession()
+            discardEndedConnection()
             if let hookError { noteHookError(hookError) }
             bench.cleanUp()
             return AttemptReport(
@@ -61,12 +64,18 @@ package struct TaskExecution {
             context.concludeSession()
             return (task, SettledOutcome(outcome: .succeeded, isRecorded: true))
         } catch {
-            let cause = control.conclude() ?? passedDeadline(error)
+            let cause = control.decide() ?? passedDeadline(error)
             let outcome = TaskOutcome(error: error, stop: cause)
             // First of all the locks are given back; only then others are told.
             context.concludeSession()
+            discardEndedConnection()
             return (task, await record(outcome, context))
         }
+    }
+
+    /// What was begun to end the backend may reach it at any time, perhaps in somebody else's run.
+    private func discardEndedConnection() {
+        if control.isBackendEnded { bench.discard() }
     }
 
     /// The deadline, when the server's limit on the statement came before this process's own clock.
@@ -75,6 +84,7 @@ package struct TaskExecution {
             (error as? PostgresError)?.code == .statementTimeout,
             deadline.timeIntervalSince(bench.clock.now) < 0.1
         else { return nil }
+        control.note(.statementTimeout)
         return .deadline(seconds: seconds)
     }
 
@@ -105,15 +115,18 @@ package struct TaskExecution {
         case .explicit: try session?.requireNothingUncommitted()
         case .none: break
         }
-        if let cause = control.conclude() { throw RunStopped(cause: cause) }
+        if let cause = control.beginCommit() { throw RunStopped(cause: cause) }
         let statement = bench.ledger.success(
             of: run.identity, rowsAffected: context.rowsAffected, result: result,
             output: context.output)
         if run.job.transaction == .perRun, let session, !session.isUntouched {
             try session.finish(with: statement, expectingRows: 1)
+            control.decide()
         } else {
+            // Whatever the run did is done: neither a request to stop nor a connection that is lost
+            // undoes it.
+            if let cause = control.decide() { throw RunStopped(cause: cause) }
             session?.close()
-            // Whatever the run did is done: a connection that was lost meanwhile does not undo it.
             try await bench.persist { ledger, connection in
                 try ledger.write(statement, of: run.identity, on: connection)
             }
@@ -123,7 +136,7 @@ package struct TaskExecution {
     /// Writes an outcome that is not a success, after the rollback and outside any transaction, and
     /// with it the row of the next attempt, if there is to be one.
     private func record(_ found: TaskOutcome, _ context: TaskContext) async -> SettledOutcome {
-        let (outcome, pauseSeconds) = judged(found)
+        let (outcome, pauseSeconds) = run.judged(found)
         let failure = Failure(outcome: outcome)
         // The next attempt must not meet locks of this one, be they of the session.
         if pauseSeconds != nil { bench.cleanUp() }
@@ -132,7 +145,8 @@ package struct TaskExecution {
             let recorded = try await bench.persist { ledger, connection in
                 if next != nil { try ledger.endBackend(of: run, on: connection) }
                 return try ledger.recordFailure(
-                    of: run, failure, output: context.output, followedBy: next, on: connection)
+                    of: run, failure, output: context.output, steps: control.steps,
+                    followedBy: next, on: connection)
             }
             return SettledOutcome(outcome: outcome, recorded: recorded, failure: failure)
         } catch {
@@ -142,18 +156,6 @@ package struct TaskExecution {
                 "the outcome could not be recorded; the run will be found orphaned",
                 metadata: run.identity.metadata.merging(["error": "\(error)"]) { $1 })
             return SettledOutcome(outcome: outcome, failure: failure, isRecorded: false)
-        }
-    }
-
-    /// What the job's policy makes of an outcome, and after how many seconds another attempt is to
-    /// follow.
-    private func judged(_ outcome: TaskOutcome) -> (TaskOutcome, pauseSeconds: Double?) {
-        guard let error = outcome.error else { return (outcome, nil) }
-        let identity = run.identity
-        switch run.job.retry.verdict(on: outcome, attempt: identity.attempt, of: identity.runID) {
-        case .retry(let seconds): return (outcome, seconds)
-        case .fail: return (outcome, nil)
-        case .ignore: return (.ignored(String(describing: error)), nil)
         }
     }
 

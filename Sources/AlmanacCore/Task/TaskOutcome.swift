@@ -77,17 +77,22 @@ package enum StopCause: Sendable, Hashable {
     case deadline(seconds: Int)
     /// The node stops and its grace period is over.
     case shutdown
+    /// Somebody asked for it.
+    case request(by: String, reason: String)
 }
 
 /// The run was asked to stop, and noticed before anything else went wrong.
 public struct RunStopped: Error, Sendable, CustomStringConvertible {
     package let cause: StopCause
 
+    package init(cause: StopCause) { self.cause = cause }
+
     /// Who asked.
     public var description: String {
         switch cause {
         case .deadline(let seconds): "stopped at its deadline of \(seconds) s"
         case .shutdown: "stopped because its node shuts down"
+        case .request(let author, let reason): "cancelled by \(author): \(reason)"
         }
     }
 }
@@ -99,6 +104,8 @@ extension TaskOutcome {
         case (_, let ignore as Ignore): self = .ignored(ignore.reason)
         case (.deadline?, _): self = .timedOut(error)
         case (.shutdown?, _): self = .cancelled(error)
+        // Whatever the request made of it, the row is to say who asked and why.
+        case (.request?, _): self = .cancelled(cause.map(RunStopped.init) ?? error)
         case (nil, _): self = .failed(error)
         }
     }

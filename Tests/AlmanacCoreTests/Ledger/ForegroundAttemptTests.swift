@@ -74,7 +74,7 @@ struct ForegroundAttemptTests {
             Issue.record("it has not run")
             return
         }
-        await worker.stop()
+        await run.close()
         #expect(report.state == .failed)
         #expect(try fixture.attempts() == ["1 failed ProbeError", "2 cancelled RunStopped"])
     }
@@ -102,7 +102,7 @@ struct ForegroundAttemptTests {
             Issue.record("it has not run")
             return
         }
-        await worker.stop()
+        await run.close()
         #expect(report.state == .cancelled)
         #expect(report.next == nil)
         let attempts = try fixture.attempts()

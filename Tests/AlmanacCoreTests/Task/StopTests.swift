@@ -69,9 +69,9 @@ struct StopTests {
         let control = RunControl()
         control.stop(.deadline(seconds: 5))
         control.stop(.shutdown)
-        #expect(control.conclude() == .deadline(seconds: 5))
+        #expect(control.decide() == .deadline(seconds: 5))
         let concluded = RunControl()
-        #expect(concluded.conclude() == nil)
+        #expect(concluded.decide() == nil)
         concluded.stop(.shutdown)
         #expect(concluded.stopCause == nil)
     }
