@@ -40,7 +40,8 @@ package struct ScheduleReview {
                     ? "the job '\(job.name)' is not due any more"
                     : "the job '\(job.name)' is never due",
                 help: isOver
-                    ? "its 'endAt' is past; remove the job, or write 'suspend: true'"
+                    ? "nothing of it comes before its 'endAt'; remove the job, or write "
+                        + "'suspend: true'"
                     : "its bounds and calendars leave no occurrence")
         }
     }

@@ -78,8 +78,12 @@ struct ScheduleReviewTests {
     @Test(
         "a job that is never due, or not any more, is told of",
         arguments: [
-            ("every: 1h, endAt: 2026-11-22T11:00:00Z", "is not due any more", "'endAt' is past"),
-            ("after: 1h, endAt: 2026-11-22T11:00:00Z", "is not due any more", "'endAt' is past"),
+            ("every: 1h, endAt: 2026-11-22T11:00:00Z", "is not due any more", "before its 'endAt'"),
+            (
+                "schedule: 0 0 29 2 *, endAt: 2027-01-01T00:00:00Z", "is not due any more",
+                "before its 'endAt'"
+            ),
+            ("after: 1h, endAt: 2026-11-22T11:00:00Z", "is not due any more", "before its 'endAt'"),
             (
                 "schedule: 0 0 1 1 *, calendars: {exclude: [{ranges: "
                     + "[{from: 1970-01-01, to: 2199-12-31}]}]}",
