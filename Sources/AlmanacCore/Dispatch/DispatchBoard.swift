@@ -3,7 +3,7 @@ package import Scheduling
 
 /// What is to be run goes to which worker: the decision alone, without thread or clock.
 ///
-/// Items wait in the order in which they were due. One is handed out only when a worker is free,
+/// Items wait by priority, and those of one priority in the order in which they were due. One is handed out only when a worker is free,
 /// because being handed out leads to its claim, and a claim without a worker would keep it from
 /// every other node.
 package struct DispatchBoard: Sendable {
@@ -47,6 +47,8 @@ package struct DispatchBoard: Sendable {
         case renewed(Item)
         /// The database may be back.
         case resume
+        /// The jobs whose occurrences go before others or after them: what comes from now on.
+        case prioritize([String: Int])
         /// Nothing more is to be handed out.
         case drain
     }
@@ -61,12 +63,17 @@ package struct DispatchBoard: Sendable {
 
     private struct Waiting: Comparable, Sendable {
         let item: Item
+        let priority: Int
         let number: Int
 
         static func < (one: Waiting, other: Waiting) -> Bool {
-            (one.item.due, one.number) < (other.item.due, other.number)
+            guard one.priority == other.priority else { return one.priority > other.priority }
+            return (one.item.due, one.number) < (other.item.due, other.number)
         }
     }
+
+    /// Jobs whose occurrences do not have priority 0.
+    private var priorities: [String: Int] = [:]
 
     private var waiting = Heap<Waiting>()
     /// What of `waiting` is still wanted: a heap has no removal from its middle.
@@ -106,6 +113,7 @@ package struct DispatchBoard: Sendable {
             // Not if it was withdrawn meanwhile.
             if wanted.contains(item) { enqueue(item) }
         case .resume: isHeld = false
+        case .prioritize(let jobs): priorities = jobs
         case .drain: isDraining = true
         }
         if isDraining { return busyCount == 0 ? [.drained] : [] }
@@ -115,7 +123,14 @@ package struct DispatchBoard: Sendable {
     private mutating func enqueue(_ item: Item) {
         arrivals += 1
         wanted.insert(item)
-        waiting.insert(Waiting(item: item, number: arrivals))
+        waiting.insert(Waiting(item: item, priority: priority(of: item), number: arrivals))
+    }
+
+    private func priority(of item: Item) -> Int {
+        switch item {
+        case .occurrence(let occurrence): priorities[occurrence.job] ?? 0
+        case .queued(let run): run.priority
+        }
     }
 
     private mutating func free(_ worker: Int) {

@@ -44,11 +44,15 @@ extension NodeDesk {
     }
 
     /// The end of a run is what others in the queue may have waited for.
-    mutating func lookForWhatWaited(until end: OrderEnd) {
-        switch end {
-        case .ran where attempts.isPending: lookForAttempts()
-        case .waits: attempts.isPending = true
-        case .ran, .taken, .overlap, .skipped, .unclaimed: break
+    mutating func lookForWhatWaited(until end: OrderEnd, of item: DispatchBoard.Item) {
+        switch (end, item) {
+        case (.ran, _) where attempts.isPending: lookForAttempts()
+        case (.waits, .occurrence):
+            attempts.isPending = true
+            // What was in the way may have gone meanwhile.
+            lookForAttempts()
+        case (.waits, .queued): attempts.isPending = true
+        case (.ran, _), (.taken, _), (.overlap, _), (.skipped, _), (.unclaimed, _): break
         }
     }
 }

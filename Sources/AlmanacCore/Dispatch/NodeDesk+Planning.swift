@@ -42,6 +42,8 @@ extension NodeDesk {
         jobs = Dictionary(schedule.jobs.map { ($0.name, $0) }) { first, _ in first }
         if planner != nil { log(ScheduleChange(from: before, to: jobs)) }
         version = activation.version
+        let priorities = jobs.mapValues(\.dispatch.priority).filter { $0.value != 0 }
+        perform(board.handle(.prioritize(priorities)))
         if planner == nil { resume(from: activation, now: now) }
         let planned = schedule.jobs.map { job in
             AccountedJob(job).planned(

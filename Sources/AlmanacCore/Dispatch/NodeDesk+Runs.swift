@@ -70,7 +70,7 @@ extension NodeDesk {
             if order.job.recurrence.isDelay { awaitEnd(of: occurrence) }
         }
         perform(board.handle(.freed(worker: order.worker)))
-        lookForWhatWaited(until: end)
+        lookForWhatWaited(until: end, of: item)
     }
 
     /// When the whole database is away, everything waits for it. When only this claim was refused,

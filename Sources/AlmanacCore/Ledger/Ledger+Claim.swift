@@ -111,7 +111,7 @@ extension Ledger {
             if let note = try recordPause(of: order, on: connection) {
                 return .skipped(.paused, note)
             }
-            if let reason = try recordOverlap(of: order, on: connection) { return .overlap(reason) }
+            if let result = try meetOverlap(of: order, on: connection) { return result }
             _ = try markOrphans(except: order.active, on: connection)
         }
         throw LedgerError(
@@ -146,21 +146,23 @@ extension Ledger {
             """
             INSERT INTO \(runs) (run_id, job, task, scheduled_for, attempt, trigger, state, \
             queued_at, started_at, node, worker, backend_pid, backend_start, parameters, \
-            schedule_version, retry) \
+            schedule_version, retry, exclusive, priority) \
             SELECT \(run.runID)::uuid, \(run.job)::text, \(order.job.task)::text, \
             \(run.scheduledFor)::timestamptz, \(run.attempt)::int, \(run.trigger.rawValue)::text, \
             'running', clock_timestamp(), clock_timestamp(), \(run.node)::text, \
             \(order.worker)::int, pg_backend_pid(), \
             \(connection.backendStartText)::text::timestamptz, \
             \(order.job.parametersJSON)::text::jsonb, \(order.version)::bigint, \
-            \(order.retryNote)::text::jsonb \
+            \(order.retryNote)::text::jsonb, \
+            \(order.job.dispatch.concurrency != .allow)::bool, \
+            \(order.job.dispatch.priority)::int \
             FROM \(claimDurability(of: order)) WHERE \(isNotPaused(run)) \
-            ON CONFLICT DO NOTHING RETURNING started_at
+            AND \(overtakesNobody(order)) ON CONFLICT DO NOTHING RETURNING started_at
             """)
         return try rows.first?.get("started_at", as: Date.self)
     }
 
-    private func state(of run: RunIdentity, on connection: Connection) throws -> RunState? {
+    func state(of run: RunIdentity, on connection: Connection) throws -> RunState? {
         let rows = try connection.query(
             """
             SELECT state FROM \(runs) WHERE job = \(run.job) \
@@ -168,31 +170,6 @@ extension Ledger {
             AND trigger <> 'manual'
             """)
         return try rows.first.flatMap { RunState(rawValue: try $0.get("state", as: String.self)) }
-    }
-
-    /// Writes that an occurrence does not run because another run of its job does, or because one
-    /// is to be tried again.
-    ///
-    /// Nothing is written for `exec`: whoever called it is told, and may try again under the same
-    /// key.
-    ///
-    /// - Returns: which run and since or until when; nil when there is none that is alive.
-    private func recordOverlap(of order: RunOrder, on connection: Connection) throws -> String? {
-        let run = order.identity
-        let rows = try connection.query(
-            """
-            SELECT CASE r.state WHEN 'running' THEN \
-            format('run %s of node %s has been running since %s', r.run_id, r.node, r.started_at) \
-            ELSE format('attempt %s of the run due %s waits until %s (run %s)', r.attempt, \
-            r.scheduled_for, r.not_before, r.run_id) END AS blocker \
-            FROM \(runs) AS r WHERE r.job = \(run.job)::text AND r.exclusive \
-            AND (r.state = 'running' OR (r.state = 'queued' AND r.is_retry)) \
-            AND (r.backend_pid IS NULL OR r.run_id = ANY(\(order.active)) OR \(isAlive))
-            """)
-        guard let blocker = try rows.first?.get("blocker", as: String.self) else { return nil }
-        guard run.trigger != .exec else { return blocker }
-        try recordSkip(of: order, .overlap, note: blocker, on: connection)
-        return blocker
     }
 
     /// Writes the row of an occurrence that does not run.

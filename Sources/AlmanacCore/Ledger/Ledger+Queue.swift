@@ -177,6 +177,7 @@ extension Ledger {
             node = \(run.node)::text, worker = \(order.worker)::int, task = \(order.job.task), \
             backend_pid = pg_backend_pid(), \
             backend_start = \(connection.backendStartText)::text::timestamptz, waits_for = NULL, \
+            exclusive = \(order.job.dispatch.concurrency != .allow)::bool, \
             parameters = \(order.job.parametersJSON)::text::jsonb || coalesce(overrides, '{}'), \
             retry = \(order.retryNote)::text::jsonb FROM \(claimDurability(of: order)) \
             WHERE r.run_id = \(run.runID) AND r.state = 'queued' AND NOT r.is_held \

@@ -5,6 +5,7 @@ extension JobDefinition {
     package struct StoredTimes: Sendable, Hashable {
         package let recurrence: Recurrence
         package let startOffset: StartOffset
+        package let dispatch: DispatchPolicy
         package let timeZone: Zone
         package let isSuspended: Bool
 
@@ -43,10 +44,11 @@ extension JobDefinition {
             zone: zone, isZoneChosen: true,
             defaults: JobDefaults(nil, zones: zones, calendars: shelf, collector: collector))
         let offset = StartOffset(job, defaults: nil)
+        let dispatch = DispatchReader(job: job, collector: collector).read()
         let isSuspended = job.read("suspend", as: Bool.self) ?? false
         return reader.read(job, name: node).map {
             StoredTimes(
-                recurrence: $0.recurrence, startOffset: offset, timeZone: zone,
+                recurrence: $0.recurrence, startOffset: offset, dispatch: dispatch, timeZone: zone,
                 isSuspended: isSuspended)
         }
     }

@@ -25,6 +25,8 @@ package struct JobDefinition: Sendable, Hashable {
     package let activeDeadlineSeconds: Int?
     /// Whether and when a failed attempt is followed by another.
     package let retry: RetryPolicy
+    /// When its runs may start beside others.
+    package internal(set) var dispatch: DispatchPolicy
     /// The path of the file.
     package let file: String
     /// Where the job's name stands in the file.
@@ -72,6 +74,7 @@ extension JobDefinition {
             members.append(("activeDeadlineSeconds", .raw("\(activeDeadlineSeconds)")))
         }
         members += startOffset.canonicalMembers + retry.canonicalMembers
+        members += dispatch.canonicalMembers
         if let description { members.append(("description", .text(description))) }
         if let owner { members.append(("owner", .text(owner))) }
         if !labels.isEmpty {

@@ -10,9 +10,6 @@ struct JobReader {
     let tasks: any TaskCatalog
     let taskNames: Set<String>
 
-    /// The concurrency policies that are known and do nothing yet.
-    private static let laterPolicies = ["Allow", "Replace", "Queue"]
-
     /// The job under a key of `jobs`; `nil` where an error was reported.
     func read(_ pair: YAMLPair) -> JobDefinition? {
         collector.valueUnlessErrors {
@@ -50,7 +47,7 @@ struct JobReader {
             isZoneChosen: isZoneChosen, defaults: defaults
         ).read(job, name: name)
         let startOffset = StartOffset(job, defaults: defaults)
-        checkConcurrencyPolicy(job)
+        let dispatch = DispatchReader(job: job, collector: collector).read()
         let transaction =
             job.read("transaction", choices: TransactionMode.self) ?? defaults.transaction
         let deadline = job.readSeconds("activeDeadlineSeconds") ?? defaults.activeDeadlineSeconds
@@ -68,30 +65,11 @@ struct JobReader {
             task: task, parameters: parameters, recurrence: recurrence.recurrence,
             startOffset: startOffset, cronTexts: recurrence.cronTexts, timeZone: zone,
             isSuspended: isSuspended, transaction: transaction, activeDeadlineSeconds: deadline,
-            retry: retry,
+            retry: retry, dispatch: dispatch,
             file: name.source.path, position: name.position, baseDirectory: baseDirectory)
     }
 
     // MARK: Values
-
-    private func checkConcurrencyPolicy(_ job: MappingReader) {
-        guard let node = job.value("concurrencyPolicy"),
-            let text = job.read("concurrencyPolicy", as: String.self), text != "Forbid"
-        else { return }
-        if Self.laterPolicies.contains(text) {
-            collector.add(
-                Diagnostic(
-                    category: .unavailable, at: node,
-                    message: "the concurrency policy '\(text)' is not available yet",
-                    help: "remove it: while a run goes on, the next is skipped (Forbid)"))
-        } else {
-            collector.add(
-                Diagnostic(
-                    category: .value, at: node,
-                    message: "'concurrencyPolicy' cannot be '\(text.shortened(to: 40))'",
-                    help: "write 'Forbid', or leave the key out for the same"))
-        }
-    }
 
     private func readParameters(_ job: MappingReader) -> YAMLNode? {
         guard let node = job.value("parameters"), !node.isNull else {

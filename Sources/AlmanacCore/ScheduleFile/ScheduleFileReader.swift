@@ -22,13 +22,17 @@ struct ScheduleFileReader {
         }
         guard let file = fileReader(root, of: source) else { return FileJobs() }
         checkVersion(file)
+        var jobs: FileJobs
         if early.fits(file) {
             collector.add(early.collector.diagnostics)
-            return early.jobs
+            jobs = early.jobs
+        } else {
+            // What could be parsed once can be parsed again.
+            let whole = early.hasJobs ? try? YAMLParser.parse(source) : root
+            jobs = readJobs(file, pairs: whole?.mapping ?? [])
         }
-        // What could be parsed once can be parsed again.
-        let whole = early.hasJobs ? try? YAMLParser.parse(source) : root
-        return readJobs(file, pairs: whole?.mapping ?? [])
+        jobs.pools = PoolReader(collector: collector).read(file.value("pools"))
+        return jobs
     }
 
     private func fileReader(_ root: YAMLNode?, of source: SourceFile) -> MappingReader? {
@@ -132,6 +136,8 @@ struct FileJobs {
     private(set) var names: [YAMLNode] = []
     /// Those without errors.
     private(set) var definitions: [JobDefinition] = []
+    /// The pools of the file.
+    var pools: [PoolDeclaration] = []
 
     mutating func add(_ name: YAMLNode, _ definition: JobDefinition?) {
         names.append(name)

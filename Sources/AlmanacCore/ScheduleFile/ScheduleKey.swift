@@ -22,6 +22,14 @@ package struct ScheduleKey: Sendable {
         case retryPolicy
         /// An item of the `rules` of `retryPolicy`.
         case retryRule
+        /// The value of `catchUp`.
+        case catchUp
+        /// A pool.
+        case pool
+        /// An item of `locks`.
+        case lock
+        /// An item of `needs`.
+        case need
 
         /// Where that is, for messages.
         package var inWords: String {
@@ -37,6 +45,10 @@ package struct ScheduleKey: Sendable {
             case .backoff: "in 'backoff'"
             case .retryPolicy: "in 'retryPolicy'"
             case .retryRule: "in an item of 'rules'"
+            case .catchUp: "in 'catchUp'"
+            case .pool: "in a pool"
+            case .lock: "in an item of 'locks'"
+            case .need: "in an item of 'needs'"
             }
         }
     }
@@ -50,7 +62,7 @@ package struct ScheduleKey: Sendable {
     package let meaning: String
     package let value: ScheduleValue
 
-    private init(
+    init(
         _ name: String, _ places: [Place], _ value: ScheduleValue, _ meaning: String,
         isAvailable: Bool = true
     ) {
@@ -68,7 +80,7 @@ package struct ScheduleKey: Sendable {
 
 extension ScheduleKey {
     /// Every key, in the order in which it is explained.
-    package static let all = ofFiles + ofTimes + ofRuns + ofParts
+    package static let all = ofFiles + ofTimes + ofRuns + ofParts + ofDispatch
 
     private static let ofFiles: [ScheduleKey] = [
         ScheduleKey(
@@ -81,7 +93,9 @@ extension ScheduleKey {
         ScheduleKey(
             "calendars", [.file], .optional(.named(.calendar, .keys(.calendar))),
             "named sets of days, for the jobs of the file"),
-        later("pools", [.file], "named limits on how many runs go on at once"),
+        ScheduleKey(
+            "pools", [.file], .optional(.named(.pool, .keys(.pool))),
+            "named limits on how many runs go on at once, for the jobs of all files"),
         later("channels", [.file], "where notifications go"),
         ScheduleKey("jobs", [.file], .optional(.named(.job, .keys(.job))), "the jobs by name"),
 
@@ -118,10 +132,14 @@ extension ScheduleKey {
             "hash, for a start that is later by an offset of the job's own"),
         ScheduleKey("suspend", [.job], .boolean, "true for no new runs"),
         ScheduleKey(
-            "concurrencyPolicy", [.job], .choice(["Forbid"]), "what happens when runs would overlap"
-        ),
-        later("startingDeadlineSeconds", [.job], "how late a run may start"),
-        later("catchUp", [.job], "what happens to occurrences that were missed"),
+            "concurrencyPolicy", [.job], .choices(ConcurrencyPolicy.self),
+            "what happens when runs would overlap: Forbid, Allow, Replace or Queue"),
+        ScheduleKey(
+            "startingDeadlineSeconds", [.job], .seconds(from: 1),
+            "how many seconds late a run may start"),
+        ScheduleKey(
+            "catchUp", [.job], .either([.choices(CatchUp.Policy.self), .keys(.catchUp)]),
+            "which occurrences run that were missed: latest, all or none"),
     ]
 
     private static let ofRuns: [ScheduleKey] = [
@@ -141,10 +159,15 @@ extension ScheduleKey {
         later("isolation", [.job], "the isolation level of the run's transaction"),
         later("readOnly", [.job], "whether the run's transaction is read-only"),
         later("session", [.job], "settings of the run's database session"),
-        later("needs", [.job], "jobs to run after"),
-        later("locks", [.job], "named locks across jobs and nodes"),
-        later("priority", [.job], "which of the waiting runs goes first"),
-        later("pool", [.job], "the pool that the job's runs count in"),
+        ScheduleKey(
+            "needs", [.job], .list(.either([.text, .keys(.need)])), "jobs to run after"),
+        ScheduleKey(
+            "locks", [.job], .list(.either([.text, .keys(.lock)])),
+            "named locks across jobs and nodes"),
+        ScheduleKey(
+            "priority", [.job], .integer(DispatchPolicy.priorities),
+            "which of the waiting runs goes first: the highest number"),
+        ScheduleKey("pool", [.job], .text, "the pool that the job's runs count in"),
         later("window", [.job], "the window of data that a run is for"),
         later("expect", [.job], "what must hold before the run commits"),
         later("mustFinishBy", [.job], "when a run is late"),
@@ -227,7 +250,10 @@ extension ScheduleKey {
         case .dateRange: ["from", "to"]
         case .retryPolicy: ["rules"]
         case .retryRule: ["action"]
-        case .defaults, .clockChanges, .calendarUse, .calendar, .backoff: []
+        case .pool: ["slots"]
+        case .lock: ["name"]
+        case .need: ["job"]
+        case .defaults, .clockChanges, .calendarUse, .calendar, .backoff, .catchUp: []
         }
     }
 

@@ -45,15 +45,30 @@ package struct ScheduleLoader: Sendable {
     private func read(
         _ sources: [SourceFile], with reader: ScheduleFileReader
     ) -> [JobDefinition] {
-        if sources.count == 1 { return reader.read(sources[0]).definitions }
         var definitions: [JobDefinition] = []
         var names: [[YAMLNode]] = []
+        var pools: [PoolDeclaration] = []
         for source in sources {
             let jobs = reader.read(source)
-            definitions += jobs.definitions
+            // Not copied where there is one file: it may have a hundred thousand jobs.
+            if definitions.isEmpty {
+                definitions = jobs.definitions
+            } else {
+                definitions += jobs.definitions
+            }
             names.append(jobs.names)
+            pools += jobs.pools
         }
-        checkNames(names, collector: reader.collector)
+        if sources.count > 1 { checkNames(names, collector: reader.collector) }
+        let hasReferences = definitions.contains {
+            $0.dispatch.pool != nil || !$0.dispatch.needs.isEmpty
+        }
+        if hasReferences || !pools.isEmpty {
+            JobReferences(
+                sources: sources, names: Set(names.joined().compactMap { $0.scalar?.text }),
+                collector: reader.collector
+            ).resolve(&definitions, pools: pools)
+        }
         return definitions
     }
 

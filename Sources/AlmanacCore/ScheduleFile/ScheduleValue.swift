@@ -53,7 +53,7 @@ package indirect enum ScheduleValue: Sendable {
 
 /// Whose names a mapping has.
 package enum ScheduleName: Sendable {
-    case job, calendar, label
+    case job, calendar, label, pool, lock
 
     /// How many characters a name may have.
     package static let longest = 100
@@ -77,6 +77,8 @@ package enum ScheduleName: Sendable {
         case .job: "a job"
         case .calendar: "a calendar"
         case .label: "a label"
+        case .pool: "a pool"
+        case .lock: "a lock"
         }
     }
 }

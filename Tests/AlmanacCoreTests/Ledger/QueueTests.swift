@@ -24,14 +24,6 @@ struct QueueTests {
         try body(fixture, Dictionary(uniqueKeysWithValues: jobs.map { ($0.name, $0) }), connection)
     }
 
-    private static func allowOverlap(of job: String, on connection: Connection) throws {
-        try connection.execute(
-            """
-            UPDATE almanac.accounts SET definition = definition || \
-            '{"concurrencyPolicy": "Allow"}' WHERE job = \(job)
-            """)
-    }
-
     @Test("a look gives any row that is queued and due, whoever has queued it", arguments: [1, 2])
     func looks(attempt: Int) async throws {
         try await Self.with { fixture, _, connection in
@@ -81,9 +73,8 @@ struct QueueTests {
 
     @Test("runs of different jobs, and those of a job that allows overlap, are given together")
     func together() async throws {
-        let keys = ["a": "", "b": "", "c": ""]
+        let keys = ["a": "", "b": "", "c": "concurrencyPolicy: Allow"]
         try await Self.with(keys) { fixture, _, connection in
-            try Self.allowOverlap(of: "c", on: connection)
             for (index, job) in ["a", "b", "b", "c", "c"].enumerated() {
                 try fixture.enqueue(
                     QueuedRow(job: job, seconds: Int64(60 + index), isExclusive: job != "c"),
@@ -156,8 +147,7 @@ struct QueueTests {
 
     @Test("a backfill has as many runs at once as it may, however many nodes claim")
     func backfill() async throws {
-        try await Self.with { fixture, jobs, connection in
-            try Self.allowOverlap(of: "job", on: connection)
+        try await Self.with(["job": "concurrencyPolicy: Allow"]) { fixture, jobs, connection in
             let job = try #require(jobs["job"])
             let range = UUID()
             try connection.execute(

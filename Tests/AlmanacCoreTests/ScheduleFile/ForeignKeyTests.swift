@@ -16,6 +16,15 @@ struct ForeignKeyTests {
         arguments: [
             ("suspend", ["disabled", "paused", "suspended"]),
             (
+                "startingDeadlineSeconds",
+                [
+                    "misfire_grace_time", "expires", "grace", "start_deadline", "misfire",
+                ]
+            ),
+            ("catchUp", ["coalesce", "backfill", "misfire_policy", "catch_up"]),
+            ("needs", ["depends_on", "dependencies", "upstream", "requires", "depends"]),
+            ("pool", ["queue", "executor"]),
+            (
                 "concurrencyPolicy",
                 [
                     "max_instances", "concurrency", "overlap", "max_running", "allow_overlap",
@@ -76,16 +85,7 @@ struct ForeignKeyTests {
     @Test(
         "that mean one of ours that does nothing yet are answered with both facts",
         arguments: [
-            (
-                "startingDeadlineSeconds",
-                [
-                    "misfire_grace_time", "expires", "grace", "start_deadline", "misfire",
-                ]
-            ),
-            ("catchUp", ["coalesce", "backfill", "misfire_policy", "catch_up"]),
             ("notify", ["on_failure", "on_success", "alerts", "mailto", "email", "notifications"]),
-            ("needs", ["depends_on", "dependencies", "upstream", "requires", "depends"]),
-            ("pool", ["queue", "executor"]),
             (
                 "history",
                 [
@@ -147,7 +147,7 @@ struct ForeignKeyTests {
             ("api-version", "did you mean 'version'?"),
             ("env", "did you mean 'environment'? It is not available yet"),
             ("notifications", "did you mean 'channels'? It is not available yet"),
-            ("queues", "did you mean 'pools'? It is not available yet"),
+            ("queues", "did you mean 'pools'?"),
             ("crontab", "'schedule' is the name here, and it belongs in a job"),
             (
                 "retries",
@@ -161,7 +161,7 @@ struct ForeignKeyTests {
             ("jbos", "did you mean 'jobs'?"), ("verson", "did you mean 'version'?"),
             (
                 "colour",
-                "the keys at the top level are 'version', 'defaults', 'calendars' and 'jobs'"
+                "the keys at the top level are 'version', 'defaults', 'calendars', 'pools' and 'jobs'"
             ),
         ])
     func topLevel(key: String, answer: String) {

@@ -114,7 +114,8 @@ struct MappingReaderTests {
             (
                 "concurrencyPolicy: {}",
                 "7:24 'concurrencyPolicy' must be a text, not a mapping "
-                    + "(it says: what happens when runs would overlap)"
+                    + "(it says: what happens when runs would overlap: Forbid, Allow, Replace or "
+                    + "Queue)"
             ),
             (
                 "timeZone: [UTC]",
@@ -132,22 +133,16 @@ struct MappingReaderTests {
     }
 
     @Test(
-        "policies for overlaps that do nothing yet are told apart from others",
-        arguments: ["Allow", "Replace", "Queue"])
-    func laterPolicy(policy: String) {
-        #expect(
-            jobAnswers(Self.base + "concurrencyPolicy: \(policy)") == [
-                "7:24 the concurrency policy '\(policy)' is not available yet "
-                    + "(remove it: while a run goes on, the next is skipped (Forbid))"
-            ])
-    }
-
-    @Test("other policies do not exist", arguments: ["forbid", "allow", "Skip", "1"])
-    func noPolicy(policy: String) {
+        "other policies for overlaps do not exist",
+        arguments: [
+            ("forbid", "did you mean 'Forbid'? "), ("allow", "did you mean 'Allow'? "),
+            ("Skip", ""), ("1", ""),
+        ])
+    func noPolicy(policy: String, question: String) {
         #expect(
             jobAnswers(Self.base + "concurrencyPolicy: \(policy)") == [
                 "7:24 'concurrencyPolicy' cannot be '\(policy)' "
-                    + "(write 'Forbid', or leave the key out for the same)"
+                    + "(\(question)possible are 'Forbid', 'Allow', 'Replace' and 'Queue')"
             ])
     }
 
@@ -176,8 +171,9 @@ struct MappingReaderTests {
                 "3:6 the job 'a' must be a mapping, not \(found) (its keys are 'description', "
                     + "'task', 'parameters', 'schedule', 'every', 'after', 'timeZone', 'dst', "
                     + "'startAt', 'endAt', 'calendars', 'jitterSeconds', 'spread', 'suspend', "
-                    + "'concurrencyPolicy', 'backoffLimit', 'backoff', 'retryPolicy', "
-                    + "'activeDeadlineSeconds', 'transaction', 'owner' and 'labels')"
+                    + "'concurrencyPolicy', 'startingDeadlineSeconds', 'catchUp', 'backoffLimit', "
+                    + "'backoff', 'retryPolicy', 'activeDeadlineSeconds', 'transaction', "
+                    + "'needs', 'locks', 'priority', 'pool', 'owner' and 'labels')"
             ])
     }
 
@@ -202,18 +198,18 @@ struct MappingReaderTests {
             schedule: 61 * * * *
             timeZone: Europe/Belrin
             suspend: 1
-            concurrencyPolicy: Allow
+            concurrencyPolicy: Sometimes
             activeDeadlineSeconds: 1m
             transaction: all
             retries: 3
-            priority: 1
+            priority: high
             colour: red
             version: 2
             """)
         #expect(
             found.map { $0.prefix { $0 != " " } } == [
                 "5:18", "6:11", "7:17", "8:15", "9:15", "10:14", "11:24", "12:28", "13:18", "14:5",
-                "15:5", "16:5", "17:5",
+                "15:15", "16:5", "17:5",
             ])
     }
 }

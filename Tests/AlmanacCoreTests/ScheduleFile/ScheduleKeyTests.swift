@@ -6,37 +6,50 @@ import Testing
 struct ScheduleKeyTests {
     /// What a key does at the top level, in `defaults`, in a job, in an item of `schedule`, in
     /// `dst`, in a job's `calendars`, in a calendar, in a range of its dates, in `backoff`, in
-    /// `retryPolicy` and in a rule of it: it is read (`r`), does nothing yet (`l`), or does not
-    /// belong there (`-`).
+    /// `retryPolicy`, in a rule of it, in `catchUp`, in a pool, in a lock and in a need: it is read
+    /// (`r`), does nothing yet (`l`), or does not belong there (`-`).
     static let table: [(key: String, at: String)] = [
-        ("version", "r----------"), ("environment", "l----------"), ("defaults", "r----------"),
-        ("calendars", "rrr--------"), ("pools", "l----------"), ("channels", "l----------"),
-        ("jobs", "r----------"), ("description", "--r--------"), ("owner", "-rr--------"),
-        ("labels", "-rr--------"), ("task", "--r--------"), ("parameters", "--r--------"),
-        ("schedule", "--r--------"), ("cron", "---r-------"), ("every", "--r--------"),
-        ("after", "--r--------"), ("timeZone", "-rrr-------"), ("dst", "-rr--------"),
-        ("startAt", "--r--------"), ("endAt", "--r--------"), ("jitterSeconds", "-rr--------"),
-        ("spread", "-rr--------"), ("suspend", "--r--------"), ("concurrencyPolicy", "--r--------"),
-        ("startingDeadlineSeconds", "--l--------"), ("catchUp", "--l--------"),
-        ("backoffLimit", "-rr--------"), ("backoff", "-rr--------"),
-        ("retryPolicy", "-rr--------"),
-        ("activeDeadlineSeconds", "-rr--------"), ("transaction", "-rr--------"),
-        ("isolation", "--l--------"), ("readOnly", "--l--------"), ("session", "--l--------"),
-        ("needs", "--l--------"), ("locks", "--l--------"), ("priority", "--l--------"),
-        ("pool", "--l--------"), ("window", "--l--------"), ("expect", "--l--------"),
-        ("mustFinishBy", "--l--------"), ("warnAfter", "--l--------"), ("history", "--l--------"),
-        ("notify", "--l--------"), ("gap", "----r------"), ("fold", "----r------"),
-        ("exclude", "-----r-----"), ("only", "-----r-----"), ("dates", "------r----"),
-        ("ranges", "------r----"), ("weekdays", "------r----"), ("iCalendar", "------r----"),
-        ("from", "-------r---"), ("to", "-------r---"), ("initial", "--------r--"),
-        ("factor", "--------r--"), ("max", "--------r--"), ("jitter", "--------r--"),
-        ("rules", "---------r-"), ("action", "----------r"), ("sqlstates", "----------r"),
-        ("errorTypes", "----------r"),
+        ("version", "r--------------"), ("environment", "l--------------"),
+        ("defaults", "r--------------"),
+        ("calendars", "rrr------------"), ("pools", "r--------------"),
+        ("channels", "l--------------"),
+        ("jobs", "r--------------"), ("description", "--r------------"),
+        ("owner", "-rr------------"),
+        ("labels", "-rr------------"), ("task", "--r------------"),
+        ("parameters", "--r------------"),
+        ("schedule", "--r------------"), ("cron", "---r-----------"), ("every", "--r------------"),
+        ("after", "--r------------"), ("timeZone", "-rrr-----------"), ("dst", "-rr------------"),
+        ("startAt", "--r------------"), ("endAt", "--r------------"),
+        ("jitterSeconds", "-rr------------"),
+        ("spread", "-rr------------"), ("suspend", "--r------------"),
+        ("concurrencyPolicy", "--r------------"),
+        ("startingDeadlineSeconds", "--r------------"), ("catchUp", "--r------------"),
+        ("backoffLimit", "-rr------------"), ("backoff", "-rr------------"),
+        ("retryPolicy", "-rr------------"),
+        ("activeDeadlineSeconds", "-rr------------"), ("transaction", "-rr------------"),
+        ("isolation", "--l------------"), ("readOnly", "--l------------"),
+        ("session", "--l------------"),
+        ("needs", "--r------------"), ("locks", "--r------------"), ("priority", "--r------------"),
+        ("pool", "--r------------"), ("window", "--l--------r---"), ("expect", "--l------------"),
+        ("mustFinishBy", "--l------------"), ("warnAfter", "--l------------"),
+        ("history", "--l------------"),
+        ("notify", "--l------------"), ("gap", "----r----------"), ("fold", "----r----------"),
+        ("exclude", "-----r---------"), ("only", "-----r---------"), ("dates", "------r--------"),
+        ("ranges", "------r--------"), ("weekdays", "------r--------"),
+        ("iCalendar", "------r--------"),
+        ("from", "-------r-------"), ("to", "-------r-------"), ("initial", "--------r------"),
+        ("factor", "--------r------"), ("max", "--------r--r---"), ("jitter", "--------r------"),
+        ("rules", "---------r-----"), ("action", "----------r----"),
+        ("sqlstates", "----------r----"),
+        ("errorTypes", "----------r----"), ("policy", "-----------r---"),
+        ("slots", "------------r--"), ("name", "-------------r-"), ("mode", "-------------r-"),
+        ("wait", "-------------r-"), ("job", "--------------r"), ("when", "--------------r"),
+        ("within", "--------------r"),
     ]
 
     static let places: [ScheduleKey.Place] = [
         .file, .defaults, .job, .scheduleItem, .clockChanges, .calendarUse, .calendar, .dateRange,
-        .backoff, .retryPolicy, .retryRule,
+        .backoff, .retryPolicy, .retryRule, .catchUp, .pool, .lock, .need,
     ]
 
     @Test("are these and no others") func complete() {
@@ -71,6 +84,10 @@ struct ScheduleKeyTests {
             case .backoff: "defaults: {backoff: {\(key): x}}\n"
             case .retryPolicy: "defaults: {retryPolicy: {\(key): x}}\n"
             case .retryRule: "defaults: {retryPolicy: {rules: [{\(key): x}]}}\n"
+            case .catchUp: "jobs: {a: {catchUp: {\(key): x}}}\n"
+            case .pool: "pools: {a: {\(key): x}}\njobs: {}\n"
+            case .lock: "jobs: {a: {locks: [{\(key): x}]}}\n"
+            case .need: "jobs: {a: {needs: [{\(key): x}]}}\n"
             }
         let found = scheduleAnswers(text)
         let words = ["unknown key '\(key)'", "cannot stand", "'\(key)' is not available yet"]
@@ -96,6 +113,13 @@ struct ScheduleKeyTests {
                 "unknown key 'jitter' ('jitterSeconds' is the name here, and it belongs in "
                     + "'defaults' or in a job)"
             ]
+        case ("job", .file, _): return ["unknown key 'job' (did you mean 'jobs'?)"]
+        case ("when", .job, _): return ["unknown key 'when' (did you mean 'schedule'?)"]
+        case ("when", .scheduleItem, _): return ["unknown key 'when' (did you mean 'cron'?)"]
+        case ("when", _, _):
+            return [
+                "unknown key 'when' ('schedule' is the name here, and it belongs in a job)"
+            ]
         case ("schedule", .scheduleItem, _):
             return ["unknown key 'schedule' (did you mean 'cron'?)"]
         default:
@@ -115,7 +139,7 @@ struct ScheduleKeyTests {
     @Test("are listed in the order in which they are explained") func listed() {
         #expect(
             ScheduleKey.available(in: .file).map(\.name) == [
-                "version", "defaults", "calendars", "jobs",
+                "version", "defaults", "calendars", "pools", "jobs",
             ])
         #expect(
             ScheduleKey.available(in: .defaults).map(\.name) == [
@@ -127,8 +151,9 @@ struct ScheduleKeyTests {
             ScheduleKey.available(in: .job).map(\.name) == [
                 "description", "task", "parameters", "schedule", "every", "after", "timeZone",
                 "dst", "startAt", "endAt", "calendars", "jitterSeconds", "spread", "suspend",
-                "concurrencyPolicy", "backoffLimit", "backoff", "retryPolicy",
-                "activeDeadlineSeconds", "transaction", "owner", "labels",
+                "concurrencyPolicy", "startingDeadlineSeconds", "catchUp", "backoffLimit",
+                "backoff", "retryPolicy", "activeDeadlineSeconds", "transaction", "needs", "locks",
+                "priority", "pool", "owner", "labels",
             ])
     }
 
