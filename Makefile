@@ -18,7 +18,8 @@ run: build ## Run the scheduler on Schedules/, with a Postgres of its own; ARGS=
 
 # One after the other: many tests block a thread of the few that all Swift tasks of a process share, or
 # measure real processes against real time, and two cores cannot do that beside a thousand others.
-test: deps ## Run all tests; ARGS="--filter Name" for some
+test: ## Run all tests; ARGS="--filter Name" for some
+	@sh .ci/dependencies tests
 	@swift test $(FLAGS) --disable-xctest --no-parallel $(ARGS)
 
 bench: deps ## Measure, in a release build

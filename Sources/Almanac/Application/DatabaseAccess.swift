@@ -94,7 +94,7 @@ struct DatabaseAccess: Sendable {
             return
                 "\(message) (\(database.summary)); correct the user, the password (or ~/.pgpass) "
                 + "or the name of the database"
-        case .invalidConnectionString:
+        case .invalidConnectionString, .transactionPooler:
             return message + (error.hint.map { "; \($0)" } ?? "")
         default: return error.description
         }

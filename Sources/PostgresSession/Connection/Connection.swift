@@ -25,7 +25,9 @@ public final class Connection {
     public internal(set) var holder: String
 
     /// The process id of the server process that serves the connection.
-    public let backendProcessID: Int32
+    public private(set) var backendProcessID: Int32
+    /// True if the server process is not the one that answered the connection: a pooler did.
+    public private(set) var isBehindPooler = false
     /// When that process started, as the server writes it; with the id it names the process for
     /// ever.
     public private(set) var backendStartText = ""
@@ -47,11 +49,22 @@ public final class Connection {
     public init(_ configuration: EngineConfiguration, for holder: String = "connection") throws {
         self.configuration = configuration
         self.holder = holder
+        let deadline = MonotonicClock.seconds + configuration.connectTimeoutSeconds
         (native, startedWithSettings) = try Connection.open(configuration)
+        // A pooler that has no server process left lets a client in, and then wait.
+        native.answerDeadline = deadline
+        defer { native.answerDeadline = nil }
         backendProcessID = native.backendProcessID
         cancelHandle = CancelHandle(native)
         statements = StatementCache(limit: configuration.preparedStatementLimit)
-        try introduce()
+        do {
+            try introduce()
+        } catch  where MonotonicClock.seconds >= deadline {
+            throw PostgresError(
+                .connectionRefused,
+                "cannot connect: no answer within \(configuration.connectTimeoutSeconds) seconds "
+                    + "after the client was let in", underlying: error)
+        }
     }
 
     /// The server's version as a number, 150004 for 15.4.
@@ -171,7 +184,7 @@ public final class Connection {
     }
 
     private static let startStatement: SQL = """
-        SELECT backend_start, backend_start::text AS backend_start_text
+        SELECT pid, backend_start, backend_start::text AS backend_start_text
         FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()
         """
 
@@ -179,6 +192,9 @@ public final class Connection {
         guard let row = result?.rows.first, let text = row.text("backend_start_text") else {
             return
         }
+        // A pooler makes up the process that it names when a client connects.
+        backendProcessID = try row.get("pid")
+        isBehindPooler = backendProcessID != native.backendProcessID
         backendStart = try row.get("backend_start")
         backendStartText = text
     }

@@ -12,6 +12,8 @@ public final class Engine: Sendable {
     /// How the engine and its connections behave.
     public let configuration: EngineConfiguration
     private let pool: Mutex<Pool>
+    /// True once it is known that no pooler shares out the connections' server processes.
+    private let isVetted = Mutex(false)
 
     /// An engine; nothing is connected before the first use.
     public init(_ configuration: EngineConfiguration) {
@@ -31,9 +33,18 @@ public final class Engine: Sendable {
 
     /// A connection outside the pool, for a thread that keeps one. Close it when done.
     ///
-    /// - Throws: as ``Connection/init(_:for:)``.
+    /// - Throws: as ``Connection/init(_:for:)``; `TransactionPooler` if a pooler stands before the
+    ///   server that does not keep a connection's server process. The first connection that an
+    ///   engine makes finds that out.
     public func connect(for holder: String) throws -> Connection {
-        try Connection(configuration, for: holder)
+        let connection = try Connection(configuration, for: holder)
+        do {
+            try vet(connection)
+        } catch {
+            connection.close()
+            throw error
+        }
+        return connection
     }
 
     /// A connection of the pool: the one given back last, or a new one, or the next to be given
@@ -41,7 +52,7 @@ public final class Engine: Sendable {
     ///
     /// - Parameter holder: who holds it, for the message of an exhausted pool.
     /// - Throws: ``PostgresError`` with code `PoolExhausted` after the acquire timeout, naming who
-    ///   holds the connections and for how long; `EngineClosed`; or as ``Connection/init(_:for:)``.
+    ///   holds the connections and for how long; `EngineClosed`; or as ``connect(for:)``.
     public func checkOut(for holder: String) throws -> Connection {
         let deadline = MonotonicClock.seconds + configuration.acquireTimeoutSeconds
         var awaited: DispatchSemaphore?
@@ -125,13 +136,19 @@ public final class Engine: Sendable {
 
     private func open(for holder: String, _ ticket: Int) throws -> Connection {
         do {
-            let connection = try Connection(configuration, for: holder)
+            let connection = try connect(for: holder)
             connection.ticket = ticket
             return connection
         } catch {
             _ = pool.withLock { $0.put(nil, ticket) }
             throw error
         }
+    }
+
+    private func vet(_ connection: Connection) throws {
+        guard !isVetted.withLock(\.self) else { return }
+        try PoolerProbe.refuse(connection)
+        isVetted.withLock { $0 = true }
     }
 
     /// The idle connection, after a sign of life if it has been idle for long; nil if it is dead.

@@ -62,6 +62,8 @@ extension PostgresError.Code {
     public static let tooManyConnections = Self("TooManyConnections")
     /// No connection of the pool became free in time.
     public static let poolExhausted = Self("PoolExhausted")
+    /// A pooler stands before the server that gives each transaction another server process.
+    public static let transactionPooler = Self("TransactionPooler")
     /// The engine is closed.
     public static let engineClosed = Self("EngineClosed")
     /// The statement was cancelled on request.

@@ -13,6 +13,8 @@ final class NativeConnection {
     private var isFinished = false
     let backendProcessID: Int32
     let serverVersion: Int
+    /// When to give the server up if it has not answered, by the clock of timeouts; nil is never.
+    var answerDeadline: Double?
     /// The cancel requests under way.
     let cancels = CancelTraffic()
 
@@ -252,15 +254,17 @@ final class NativeConnection {
         return poll(&descriptor, 1, 0) != 0
     }
 
-    /// The events that `poll` reports, -1 if the socket is gone.
+    /// The events that `poll` reports, -1 if the socket is gone or the time for an answer is up.
     private func wait(forWriting: Bool) -> Int32 {
         var descriptor = pollfd(
             fd: PQsocket(pointer), events: Int16(POLLIN | (forWriting ? POLLOUT : 0)), revents: 0)
         guard descriptor.fd >= 0 else { return -1 }
-        while poll(&descriptor, 1, -1) < 0 {
-            guard errno == EINTR else { return -1 }
+        while true {
+            let left = answerDeadline.map { Int32(max($0 - MonotonicClock.seconds, 0) * 1000) }
+            let count = poll(&descriptor, 1, left ?? -1)
+            if count > 0 { return Int32(descriptor.revents) }
+            guard count < 0, errno == EINTR else { return -1 }
         }
-        return Int32(descriptor.revents)
     }
 }
 
