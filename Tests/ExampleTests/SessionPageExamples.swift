@@ -92,7 +92,15 @@ struct SessionPageExamples {
         return (novels, pairs)
     }
 
-    func write() throws -> (restocked: Int, dropped: [Novel], copies: Int, names: [String]) {
+    struct Written {
+        let restocked: Int
+        let dropped: [Novel]
+        let copies: Int
+        let names: [String]
+        let scarce: [String]
+    }
+
+    func write() throws -> Written {
         let restocked = try session.query(Novel.self)
             .filter { $0.copies == 0 }
             .update { [$0.copies.set($0.copies + 5)] }
@@ -109,7 +117,12 @@ struct SessionPageExamples {
         let copies = try session.scalar(
             "SELECT copies FROM novels WHERE title = \(title)", as: Int.self)
         let names = try session.all("SELECT name FROM writers ORDER BY name", as: String.self)
-        return (restocked, dropped, copies, names)
+
+        let stock = try session.tuples(
+            "SELECT title, copies FROM novels ORDER BY title", as: String.self, Int.self)
+        let scarce = stock.filter { title, copies in copies < 5 }.map { title, _ in title }
+        return Written(
+            restocked: restocked, dropped: dropped, copies: copies, names: names, scarce: scarce)
     }
 
     func bulk() throws -> (count: Int, csv: Data, total: Int) {

@@ -52,6 +52,7 @@ struct SessionPageTests {
             let written = try examples.write()
             #expect(written.restocked == 1 && written.dropped.map(\.title) == ["Zen"])
             #expect(written.copies == 4 && written.names == ["Austen"])
+            #expect(written.scarce == ["Emma", "Ulysses"])
         }
     }
 
