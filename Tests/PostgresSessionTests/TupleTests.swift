@@ -16,7 +16,8 @@ struct TupleTests {
                 let rows = try session.tuples(
                     """
                     SELECT name, name, copies, day FROM (VALUES
-                        ('Emma', 3, DATE '2026-03-29'), ('Dune', NULL, NULL)) AS v(name, copies, day)
+                        ('Emma', 3, DATE '2026-03-29'), ('Dune', NULL, NULL))
+                        AS v(name, copies, day)
                     """, as: String.self, String?.self, Int?.self, PostgresDate?.self)
                 #expect(rows.map { $0.0 } == ["Emma", "Dune"])
                 #expect(rows.map { $0.1 } == ["Emma", "Dune"])
