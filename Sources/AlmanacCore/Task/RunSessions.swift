@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import PostgresSession
 
 /// The sessions of one attempt: the run's own, and after it a new one for the hooks.
@@ -7,6 +8,7 @@ final class RunSessions {
     private let connection: Connection
     private let bench: Workbench
     private let control: RunControl
+    private let logger: Logger
     private var isConcluded = false
     private var concludedRows: Int?
     /// The session, if anybody has asked for it.
@@ -14,11 +16,16 @@ final class RunSessions {
 
     /// - Parameter connection: the one that the run was claimed over. Its backend is the proof that
     ///   the run lives, so the run's session has no other.
-    init(run: ClaimedRun, connection: Connection, bench: Workbench, control: RunControl) {
+    /// - Parameter logger: one that has the run's labels.
+    init(
+        run: ClaimedRun, connection: Connection, bench: Workbench, control: RunControl,
+        logger: Logger
+    ) {
         self.run = run
         self.connection = connection
         self.bench = bench
         self.control = control
+        self.logger = logger
     }
 
     /// The session, made on first use. On a connection that is lost its every use throws that.
@@ -53,6 +60,9 @@ final class RunSessions {
         opened = nil
     }
 
+    /// How long a run's transaction may be idle without a word.
+    private static let idleLimitSeconds = 60.0
+
     private var runOptions: SessionOptions {
         var options = SessionOptions()
         options.mode = run.job.transaction == .none ? .autocommit : .transactional
@@ -61,6 +71,11 @@ final class RunSessions {
         let control = control
         let deadline = run.deadline
         let clock = bench.clock
+        options.idleWarning = .init(limitSeconds: Self.idleLimitSeconds) { [logger] seconds in
+            logger.warning(
+                "the run's transaction was open and idle, and held its locks meanwhile",
+                metadata: ["idleSeconds": "\(Int(seconds))"])
+        }
         options.statementTimeout = {
             // A run that was asked to stop gets no further than its next statement.
             if control.stopCause != nil { return 0 }

@@ -218,7 +218,7 @@ package struct TaskExecution {
             connectionString: bench.connectionString,
             logger: logger, control: control,
             sessions: RunSessions(
-                run: run, connection: connection, bench: bench, control: control))
+                run: run, connection: connection, bench: bench, control: control, logger: logger))
     }
 }
 

@@ -2,6 +2,7 @@ extension Session {
     /// Sends statements in the session's transaction, with what has to go before them, in one round
     /// trip.
     func send(_ statements: [SQL]) throws(PostgresError) -> [StatementResult] {
+        warnOfIdleTime()
         var head = try opening() + pending
         if options.mode == .autocommit && state.phase == .idle && !head.isEmpty {
             // A trip of its own: what cannot run in a transaction cannot share one with the
@@ -29,6 +30,7 @@ extension Session {
             throw failure.error  // Of which the server knows nothing.
         }
         isUntouched = false
+        if options.idleWarning != nil { lastAnswer = MonotonicClock.seconds }
         if outcome.failure == nil {
             pending = []
             hasSettings = true
@@ -40,6 +42,16 @@ extension Session {
         if state.phase != .active && state.phase != .failed { timeoutMilliseconds = nil }
         if state.phase == .idle && options.mode == .transactional { pending = [] }
         if let failure = outcome.failure { throw failure.error }
+    }
+
+    /// Tells of a transaction that was left idle up to now.
+    func warnOfIdleTime() {
+        guard let warning = options.idleWarning, state.phase == .active || state.phase == .failed
+        else { return }
+        let now = MonotonicClock.seconds
+        let idleSeconds = now - lastAnswer
+        lastAnswer = now
+        if idleSeconds >= warning.limitSeconds { warning.warn(idleSeconds) }
     }
 
     /// What goes before a statement: BEGIN and the settings, or a new statement timeout.

@@ -43,6 +43,7 @@ extension Session {
     /// answers COMMIT of an aborted transaction with ROLLBACK and no error.
     @discardableResult
     func sendCommit(after statements: [SQL]) throws(PostgresError) -> [StatementResult] {
+        warnOfIdleTime()
         let cause = state.cause
         let isFailed = state.phase == .failed
         // Of a session that failed by what it found out itself the server knows nothing: it would

@@ -40,6 +40,8 @@ public final class Session {
     var scope: TransactionScope?
     /// True once an autocommit session has made its settings.
     var hasSettings = false
+    /// When the server last answered, if somebody wants to know of idle transactions.
+    var lastAnswer = 0.0
     /// True if nothing was ever sent: no transaction was opened.
     package internal(set) var isUntouched = true
     private let owner = ThreadIdentity()
@@ -71,6 +73,7 @@ public final class Session {
     private func end() {
         guard state.phase != .closed else { return }
         cancelHandle.disarm()
+        warnOfIdleTime()
         if connection.isUsable, connection.transactionStatus != .idle {
             let outcome = connection.send(["ROLLBACK"])
             if outcome.failure != nil { connection.close() }

@@ -43,6 +43,8 @@ public struct SessionOptions: Sendable {
     /// The milliseconds a statement may still run, asked for before each one; nil is no limit, 0 or
     /// less means that time is up.
     public var statementTimeout: (@Sendable () -> Int?)?
+    /// Who is told of a transaction that is left idle; nil is nobody.
+    public var idleWarning: IdleWarning?
     /// The role to act as.
     public var role: String?
     /// The schemas to search, in order; each is quoted.
@@ -52,6 +54,22 @@ public struct SessionOptions: Sendable {
 
     /// The defaults.
     public init() {}
+
+    /// What to do about a transaction that is open for long while nothing is run in it: it holds
+    /// its locks, and keeps vacuum from what it may still see.
+    public struct IdleWarning: Sendable {
+        /// How long is too long, in seconds.
+        public var limitSeconds: Double
+        /// Called with the seconds it was, before what ends the idle time is sent: on the
+        /// session's thread, and once for each time.
+        public var warn: @Sendable (Double) -> Void
+
+        /// A warning after a time.
+        public init(limitSeconds: Double, warn: @escaping @Sendable (Double) -> Void) {
+            self.limitSeconds = limitSeconds
+            self.warn = warn
+        }
+    }
 }
 
 extension SessionOptions {
