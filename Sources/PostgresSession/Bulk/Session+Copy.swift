@@ -4,6 +4,7 @@ extension Session {
         try enter(.statement)
         try sql.validate()
         try flushStaged()
+        warnOfIdleTime()
         let head = try opening() + pending
         if !head.isEmpty { try settle(connection.send(head), headCount: head.count) }
         if let outcome = connection.beginCopy(sql) { _ = try endCopy(sql, outcome) }
@@ -16,6 +17,7 @@ extension Session {
     func endCopy(_ sql: SQL, _ outcome: StepOutcome) throws(PostgresError) -> Int {
         isCopying = false
         isUntouched = false
+        if options.idleWarning != nil { lastAnswer = MonotonicClock.seconds }
         switch outcome {
         case .done(let result):
             state.observe(connection.transactionStatus)

@@ -153,7 +153,9 @@ private final class CopyInput {
             sink.empty()
         } else {
             isOver = true
-            _ = try session.endCopy(sql, session.connection.native.endCopy())
+            // Never as if all had been sent.
+            let outcome = session.connection.native.endCopy(failure: "the server has failed")
+            _ = try session.endCopy(sql, outcome)
         }
     }
 }

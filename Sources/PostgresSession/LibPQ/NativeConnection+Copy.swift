@@ -1,8 +1,7 @@
 internal import CLibPQ
+internal import Foundation
 
 /// COPY from and to the client (PostgreSQL manual, 34.10).
-///
-/// While it goes on libpq blocks by itself, which also keeps what is not sent yet within bounds.
 extension NativeConnection {
     /// Sends a COPY statement; nil once the server waits for data, or sends them.
     func beginCopy(_ text: String) -> StepOutcome? {
@@ -12,7 +11,11 @@ extension NativeConnection {
             return leaveCopyMode(lose())
         }
         switch PQresultStatus(result) {
-        case PGRES_COPY_IN, PGRES_COPY_OUT:
+        case PGRES_COPY_IN:
+            PQclear(result)
+            PQsetnonblocking(pointer, 1)
+            return nil
+        case PGRES_COPY_OUT:
             PQclear(result)
             return nil
         case _ where NativeResult.isFailure(result):
@@ -24,11 +27,36 @@ extension NativeConnection {
         }
     }
 
-    /// Sends a part of the data; false if the connection is lost.
+    /// Sends a part of the data, and waits until it is sent: what is not sent yet stays within
+    /// bounds. False if the connection is lost, or the server has ended the COPY with an error.
     func putCopy(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        bytes.withMemoryRebound(to: CChar.self) { characters in
+        let isTaken = bytes.withMemoryRebound(to: CChar.self) { characters in
             PQputCopyData(pointer, characters.baseAddress, Int32(characters.count)) == 1
         }
+        guard isTaken else { return false }
+        while true {
+            let pending = PQflush(pointer)
+            guard pending >= 0, !hasFailedEarly else { return false }
+            guard pending == 1 else { return true }
+            guard wait(forWriting: true) >= 0 else { return false }
+        }
+    }
+
+    /// True if the server has answered with an error while data is still being sent. It reads and
+    /// drops all that follows, and libpq does not look at an answer before the end of the data.
+    ///
+    /// Of an encrypted connection nothing is seen; its error comes at the end.
+    private var hasFailedEarly: Bool {
+        guard hasHungUp else { return false }
+        if PQsslInUse(pointer) == 0, PQgssEncInUse(pointer) == 0 {
+            var bytes = [UInt8](repeating: 0, count: 64)
+            let count = recv(PQsocket(pointer), &bytes, bytes.count, Int32(MSG_PEEK))
+            if count > 0, ErrorResponse.begins(bytes.prefix(count)) { return true }
+        }
+        // A notice, or the end of the connection.
+        guard PQconsumeInput(pointer) == 1 else { return true }
+        PQfreemem(PQnotifies(pointer))
+        return false
     }
 
     /// Ends COPY FROM STDIN, or has the server undo it for a reason.
@@ -88,5 +116,21 @@ extension NativeConnection {
     private func leaveCopyMode(_ outcome: StepOutcome) -> StepOutcome {
         PQsetnonblocking(pointer, 1)
         return outcome
+    }
+}
+
+/// An error as the server sends it (PostgreSQL manual, 55.7, "ErrorResponse").
+enum ErrorResponse {
+    /// True if an error begins here: `E`, its length, the severity in the server's language and
+    /// then in English. In the middle of a notice, whatever it says, there is no such thing.
+    static func begins(_ bytes: some Collection<UInt8>) -> Bool {
+        let fields = bytes.dropFirst(5)
+        guard bytes.first == UInt8(ascii: "E"), fields.first == UInt8(ascii: "S") else {
+            return false
+        }
+        let severity = fields.split(separator: 0, omittingEmptySubsequences: false).dropFirst()
+        return ["VERROR", "VFATAL", "VPANIC"].contains {
+            severity.first?.elementsEqual($0.utf8) == true
+        }
     }
 }

@@ -255,12 +255,12 @@ final class NativeConnection {
     }
 
     /// The events that `poll` reports, -1 if the socket is gone or the time for an answer is up.
-    private func wait(forWriting: Bool) -> Int32 {
+    func wait(forWriting: Bool) -> Int32 {
         var descriptor = pollfd(
             fd: PQsocket(pointer), events: Int16(POLLIN | (forWriting ? POLLOUT : 0)), revents: 0)
         guard descriptor.fd >= 0 else { return -1 }
         while true {
-            let left = answerDeadline.map { Int32(max($0 - MonotonicClock.seconds, 0) * 1000) }
+            let left = answerDeadline.map { Int32(max($0 - MonotonicClock.seconds, 0) * 1000 + 1) }
             let count = poll(&descriptor, 1, left ?? -1)
             if count > 0 { return Int32(descriptor.revents) }
             guard count < 0, errno == EINTR else { return -1 }
