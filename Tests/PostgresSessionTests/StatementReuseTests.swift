@@ -27,12 +27,41 @@ struct StatementCacheTests {
                     : [.unprepared, .unprepared, .unprepared]))
     }
 
-    @Test("texts of more than 8 KiB are not kept", arguments: [(8192, true), (8193, false)])
+    @Test("texts of more than 64 KiB are not kept", arguments: [(65_536, true), (65_537, false)])
     func long(bytes: Int, isKept: Bool) {
         var cache = StatementCache(limit: 4)
         let text = "SELECT " + String(repeating: "1", count: bytes - 7)
         _ = cache.use(text, [])
         #expect((cache.use(text, []) != .unprepared) == isKept)
+    }
+
+    @Test("of texts of more than 8 KiB only eight are kept, however many others there are")
+    func fewLong() {
+        var cache = StatementCache(limit: 100)
+        func text(_ number: Int, _ bytes: Int) -> String {
+            let start = "SELECT \(number) + "
+            return start + String(repeating: "1", count: bytes - start.utf8.count)
+        }
+        for number in 1...20 {
+            _ = cache.use(text(number, 8192), [])
+            #expect(cache.evict() == nil)
+        }
+        for number in 1...8 {
+            _ = cache.use(text(number, 8193), [])
+            _ = cache.use(text(number, 8193), [])
+            #expect(cache.evict() == nil)
+        }
+        #expect(cache.preparedCount == 8)
+        _ = cache.use(text(1, 8193), [])
+        _ = cache.use(text(9, 8193), [])
+        #expect(cache.evict() == "session_2")
+        #expect(cache.evict() == nil)
+        #expect(cache.use(text(1, 8193), []) == .prepared(name: "session_1"))
+        #expect(cache.use(text(2, 8193), []) == .unprepared)
+        #expect(cache.use(text(20, 8192), []) != .unprepared)
+        cache.forgetAll()
+        for number in 1...8 { _ = cache.use(text(number, 9000), []) }
+        #expect(cache.evict() == nil)
     }
 
     @Test("other types, and other bytes that are equal as String, are other statements")

@@ -17,15 +17,26 @@ struct StatementCache {
         /// Nil while it was only seen.
         var name: String?
         var lastUse = 0
+        let isLong: Bool
+
+        init(isLong: Bool, lastUse: Int) {
+            self.isLong = isLong
+            self.lastUse = lastUse
+        }
     }
 
     private let limit: Int
     private var entries: [StatementKey: Entry] = [:]
+    private var longCount = 0
     private var clock = 0
     private var names = 0
 
-    /// Longer texts, such as an INSERT of a thousand rows, are not kept.
-    private static let longestText = 8192
+    /// Longer texts are not kept. An INSERT of a thousand rows of a few columns is, since to parse
+    /// and plan one costs the server a third of what it costs in all.
+    private static let longestText = 65_536
+    /// Of texts longer than this only a few are kept: the plan of one takes megabytes.
+    private static let longText = 8192
+    private static let longLimit = 8
 
     init(limit: Int) {
         self.limit = max(limit, 1)
@@ -33,11 +44,17 @@ struct StatementCache {
 
     /// The statement that has to give way, to be called after `use`.
     mutating func evict() -> String? {
-        guard entries.count > limit,
-            let oldest = entries.min(by: { $0.value.lastUse < $1.value.lastUse })
+        let isLong = longCount > Self.longLimit
+        guard isLong || entries.count > limit,
+            let oldest = entries.filter({ $0.value.isLong || !isLong })
+                .min(by: { $0.value.lastUse < $1.value.lastUse })
         else { return nil }
-        entries[oldest.key] = nil
+        remove(oldest.key)
         return oldest.value.name
+    }
+
+    private mutating func remove(_ key: StatementKey) {
+        if entries.removeValue(forKey: key)?.isLong == true { longCount -= 1 }
     }
 
     /// How to send the statement now; counts as a use.
@@ -47,9 +64,9 @@ struct StatementCache {
         clock += 1
         guard let entry = entries[key] else {
             guard Self.isPlanned(text) else { return .unprepared }
-            let entry = Entry()
-            entry.lastUse = clock
-            entries[key] = entry
+            let isLong = text.utf8.count > Self.longText
+            entries[key] = Entry(isLong: isLong, lastUse: clock)
+            if isLong { longCount += 1 }
             return .unprepared
         }
         entry.lastUse = clock
@@ -63,12 +80,13 @@ struct StatementCache {
     /// Forgets one statement, which the server turned out not to have.
     mutating func forget(_ name: String) {
         guard let key = entries.first(where: { $0.value.name == name })?.key else { return }
-        entries[key] = nil
+        remove(key)
     }
 
     /// Forgets all: DEALLOCATE ALL or DISCARD ALL has been run.
     mutating func forgetAll() {
         entries = [:]
+        longCount = 0
     }
 
     /// The number of prepared statements.
