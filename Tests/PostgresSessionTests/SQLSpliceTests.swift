@@ -136,8 +136,10 @@ struct ParameterTests {
 
     @Test("a value in binary is these bytes, and a NULL none", arguments: binaries)
     func binary(parameter: Parameter, bytes: [UInt8]) {
-        let wire = WireParameters([.null(), parameter, .text("é")])
-        wire.lend { count, values, lengths, formats in
+        WireParameters.lend([.null(), parameter, .text("é")]) { count, values, lengths, formats in
+            let values = Array(UnsafeBufferPointer(start: values, count: 3))
+            let lengths = Array(UnsafeBufferPointer(start: lengths, count: 3))
+            let formats = Array(UnsafeBufferPointer(start: formats, count: 3))
             #expect(count == 3 && formats == [0, 1, 0])
             #expect(values[0] == nil && lengths == [0, Int32(bytes.count), 2])
             let sent = values[1].map { pointer in

@@ -16,14 +16,12 @@ final class ResultSet: Sendable {
     let rowCount: Int
     /// The SQL the result came from, for messages.
     let statement: String?
-    private let indexes: [String: Int]
 
     init(_ native: NativeResult, statement: String?) {
         backing = .native(native)
         columns = native.columns
         rowCount = native.rowCount
         self.statement = statement
-        indexes = Self.index(columns)
     }
 
     /// A single column made of texts: the elements of an array.
@@ -32,7 +30,6 @@ final class ResultSet: Sendable {
         columns = [column]
         rowCount = values.count
         self.statement = statement
-        indexes = Self.index(columns)
     }
 
     /// No column and no row.
@@ -43,7 +40,6 @@ final class ResultSet: Sendable {
         self.columns = columns
         rowCount = 0
         statement = nil
-        indexes = [:]
     }
 
     /// libpq's result, nil for one made here.
@@ -56,8 +52,8 @@ final class ResultSet: Sendable {
         if case .native(let native) = backing { native.byteCount } else { 0 }
     }
 
-    /// The first column of that name.
-    func index(of name: String) -> Int? { indexes[name] }
+    /// The first column of that name. They are few, and looked for once for all rows.
+    func index(of name: String) -> Int? { columns.firstIndex { $0.name == name } }
 
     func isNull(row: Int, column: Int) -> Bool {
         switch backing {
@@ -74,10 +70,5 @@ final class ResultSet: Sendable {
         case .values(let values):
             Array((values[row] ?? "").utf8).withUnsafeBytes(body)
         }
-    }
-
-    private static func index(_ columns: [Column]) -> [String: Int] {
-        Dictionary(
-            columns.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 }

@@ -140,11 +140,11 @@ final class NativeConnection {
             return PQsendPrepare(pointer, name, text, Int32(oids.count), oids) == 1
         case .execute(let text, let parameters):
             let oids = parameters.map { Oid($0.type.oid) }
-            return WireParameters(parameters).lend { count, values, lengths, formats in
+            return WireParameters.lend(parameters) { count, values, lengths, formats in
                 PQsendQueryParams(pointer, text, count, oids, values, lengths, formats, 0) == 1
             }
         case .executePrepared(let name, let parameters):
-            return WireParameters(parameters).lend { count, values, lengths, formats in
+            return WireParameters.lend(parameters) { count, values, lengths, formats in
                 PQsendQueryPrepared(pointer, name, count, values, lengths, formats, 0) == 1
             }
         }

@@ -1,4 +1,5 @@
 internal import CLibPQ
+internal import Foundation
 
 /// The owner of one `PGresult`, which "can be passed around freely between threads" (PostgreSQL
 /// manual, 34.20).
@@ -24,8 +25,11 @@ final class NativeResult: @unchecked Sendable {
     /// The rows the command touched or gave, 0 for one that does neither.
     var rowsAffected: Int {
         // The tags of SELECT and FETCH count the rows given; only writes count as affected.
-        let tag = tag
-        return ["SELECT", "FETCH", "MOVE"].contains { tag.hasPrefix($0) } ? 0 : rowsTold
+        guard let tag = PQcmdStatus(pointer) else { return 0 }
+        let isRead =
+            strncmp(tag, "SELECT", 6) == 0 || strncmp(tag, "FETCH", 5) == 0
+            || strncmp(tag, "MOVE", 4) == 0
+        return isRead ? 0 : rowsTold
     }
 
     /// The number in the command tag, 0 if there is none.

@@ -65,12 +65,12 @@ extension Query {
     /// Two rows are enough to tell that there is more than one.
     private func only() throws -> R? {
         let records = try limit(min(maximum ?? 2, 2)).fetch()
-        guard records.count <= 1 else {
-            throw PostgresError(
-                .multipleResultsFound, "several \(R.self) were found where one was expected"
-            ).of(sql)
-        }
+        guard records.count <= 1 else { throw severalFound.of(sql) }
         return records.first
+    }
+
+    var severalFound: PostgresError {
+        PostgresError(.multipleResultsFound, "several \(R.self) were found where one was expected")
     }
 
     /// An order changes neither how many rows there are nor whether there is one.

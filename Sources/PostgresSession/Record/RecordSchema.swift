@@ -21,9 +21,9 @@ struct RecordSchema: Sendable {
     let unknown: [String: String]
 
     /// The columns in a list, quoted.
-    var list: SQL {
-        SQL(raw: columns.map { SQL.quoted(identifier: $0.name) }.joined(separator: ", "))
-    }
+    let list: SQL
+    /// The SELECT of a row by its key, up to the key; good for the table it was made for.
+    let selection: (table: String, text: String)
 
     static func of<R: Record>(_ type: R.Type) -> RecordSchema {
         let id = ObjectIdentifier(type)
@@ -55,6 +55,21 @@ struct RecordSchema: Sendable {
         }
         self.columns = columns
         self.unknown = unknown
+        list = SQL(raw: columns.map { SQL.quoted(identifier: $0.name) }.joined(separator: ", "))
+        let key = SQL.quoted(identifier: type.primaryKey)
+        selection = (
+            type.table,
+            "SELECT \(columns.isEmpty ? "*" : list.text) FROM \(type.quotedTable.text) "
+                + "WHERE \(key) = "
+        )
+    }
+
+    /// The SELECT of the row with a key; two rows are enough to tell that there is more than one.
+    static func selection<R: Record>(of type: R.Type, key: Parameter) -> SQL {
+        var schema = RecordSchema.of(type)
+        // A type may have another table today than yesterday.
+        if schema.selection.table != type.table { schema = RecordSchema(describing: type) }
+        return SQL(schema.selection.text, endingWith: key, " LIMIT 2")
     }
 
     /// The column of a stored property.

@@ -43,7 +43,7 @@ public struct Parameter: Sendable, Hashable {
 
     /// A value in the server's text form. NUL in it is an error when it is sent.
     public static func text(_ text: String, _ type: PostgresType = .inferred) -> Parameter {
-        if text.utf8.contains(0) {
+        if text.hasByte(0) {
             return .invalid(
                 type, "a text holds the character NUL (U+0000), which PostgreSQL cannot store")
         }

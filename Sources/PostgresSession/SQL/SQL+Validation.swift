@@ -16,7 +16,7 @@ extension SQL {
 
     /// Throws if the text or a parameter cannot be sent.
     func validate() throws(PostgresError) {
-        if text.utf8.contains(0) {
+        if text.hasByte(0) {
             throw PostgresError(
                 .invalidParameter, "the SQL text holds the character NUL (U+0000)"
             ).of(self)

@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// SQL text and the values bound to it.
 ///
 /// An interpolated value becomes a parameter, never a part of the text:
@@ -37,6 +39,13 @@ public struct SQL: Sendable, Hashable {
         parameters.append(parameter)
         text += "$"
         text += String(parameters.count)
+    }
+
+    /// Text without parameters up to its end, and there the only one.
+    init(_ text: String, endingWith parameter: Parameter, _ rest: String) {
+        self.text = text
+        append(parameter)
+        append(raw: rest)
     }
 
     /// Appends a fragment and its parameters.
@@ -110,10 +119,19 @@ extension Sequence where Element == SQL {
 }
 
 extension String {
+    /// True if the byte is one of its UTF-8.
+    func hasByte(_ byte: UInt8) -> Bool {
+        utf8.withContiguousStorageIfAvailable { bytes in
+            guard let start = bytes.baseAddress else { return false }
+            return memchr(start, Int32(byte), bytes.count) != nil
+        } ?? utf8.contains(byte)
+    }
+
     /// The text with every `scalar` written twice.
     ///
     /// Works on scalars: as a `Character`, a quote with a combining accent after it is no quote.
     func doubling(_ scalar: Unicode.Scalar) -> String {
+        guard hasByte(UInt8(ascii: scalar)) else { return self }
         var doubled = String.UnicodeScalarView()
         for each in unicodeScalars {
             if each == scalar { doubled.append(each) }

@@ -65,7 +65,7 @@ extension Session {
         _ type: R.Type, _ key: some PostgresEncodable, file: StaticString = #fileID,
         line: UInt = #line
     ) throws -> R? {
-        try byKey(type, key.postgresParameter(), file, line).oneOrNil(file: file, line: line)
+        try located(file, line) { try byKey(type, key.postgresParameter()) }
     }
 
     /// The record as the database has it now.
@@ -76,7 +76,12 @@ extension Session {
     ) throws -> R {
         try located(file, line) {
             let key = try EncodedRecord(record).key ?? .null()
-            return try byKey(R.self, key, file, line).one(file: file, line: line)
+            guard let fresh = try byKey(R.self, key) else {
+                throw PostgresError(
+                    .noResultFound, "no \(R.self) was found where one was expected"
+                ).of(RecordSchema.selection(of: R.self, key: key))
+            }
+            return fresh
         }
     }
 
@@ -85,11 +90,12 @@ extension Session {
         Query(session: self)
     }
 
-    private func byKey<R: Record>(
-        _ type: R.Type, _ key: Parameter, _ file: StaticString, _ line: UInt
-    ) -> Query<R> {
-        let column = SQL(raw: SQL.quoted(identifier: R.primaryKey))
-        return query(type).filter(sql: "\(column) = \(key)")
+    private func byKey<R: Record>(_ type: R.Type, _ key: Parameter) throws -> R? {
+        let sql = RecordSchema.selection(of: type, key: key)
+        let query = query(type)
+        let records = try query.records(of: query.run(sql).rows)
+        guard records.count <= 1 else { throw query.severalFound.of(sql) }
+        return records.first
     }
 
     /// Notes the row of a record that was read.
