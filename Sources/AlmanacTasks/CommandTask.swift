@@ -14,7 +14,8 @@ import SystemPackage
 ///
 /// The program gets the scheduler's environment, and `ALMANAC_RUN_ID`, `ALMANAC_JOB`,
 /// `ALMANAC_SCHEDULED_FOR` (RFC 3339), `ALMANAC_ATTEMPT` and `ALMANAC_DATABASE_URL`; what
-/// `environment` says wins.
+/// `environment` says wins. Of a job with a `window` it gets `ALMANAC_WINDOW_START` and
+/// `ALMANAC_WINDOW_END` as well.
 ///
 /// Not guaranteed: the end of the program when the scheduler itself is killed with SIGKILL.
 public struct CommandTask: BatchTask {
@@ -137,8 +138,7 @@ public struct CommandTask: BatchTask {
     }
 
     private func variables(_ context: TaskContext) throws -> [Environment.Key: String?] {
-        let values = PlaceholderValues(
-            scheduledFor: context.scheduledFor, baseDirectory: context.baseDirectory)
+        let values = context.placeholderValues
         var variables: [Environment.Key: String?] = [
             "ALMANAC_RUN_ID": context.runID.uuidString.lowercased(),
             "ALMANAC_JOB": context.job,
@@ -146,6 +146,10 @@ public struct CommandTask: BatchTask {
             "ALMANAC_ATTEMPT": String(context.attempt),
             "ALMANAC_DATABASE_URL": context.connectionString,
         ]
+        if context.window != nil {
+            variables["ALMANAC_WINDOW_START"] = try values.value(of: .windowStart)
+            variables["ALMANAC_WINDOW_END"] = try values.value(of: .windowEnd)
+        }
         for (name, value) in environment ?? [:] { variables[.init(stringLiteral: name)] = value }
         return variables
     }

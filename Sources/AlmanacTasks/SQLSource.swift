@@ -60,25 +60,47 @@ struct SQLSource {
         do {
             return try PlaceholderText.Placeholder(name: name)
         } catch let error as YAMLValueError {
-            let before = statement.text.utf8.firstRange(of: "${\(name)}".utf8).map {
-                statement.text.utf8[..<$0.lowerBound]
-            }
-            throw problem(
-                error.message, help: error.help,
-                line: statement.line + (before?.count { $0 == UInt8(ascii: "\n") } ?? 0),
-                offset: statement.offset + (before?.count ?? 0))
+            throw problem(error.message, help: error.help, at: name, in: statement)
         }
     }
 
-    /// The statement with its placeholders' values as parameters. An instant is bound as one, so
-    /// that `${scheduledFor} - interval '1 day'` needs no cast.
+    /// Refuses a placeholder that the job has no value for.
     ///
+    /// - Throws: `InvalidParameter`.
+    func check(
+        _ name: String, in statement: SQLScript.Statement, _ definition: TaskDefinition
+    ) throws {
+        guard try placeholder(name, in: statement).needsWindow, !definition.hasWindow else {
+            return
+        }
+        throw problem(
+            "'${\(name)}' has no value: the job has no 'window'", help: WindowMode.help,
+            at: name, in: statement)
+    }
+
+    private func problem(
+        _ message: String, help: String?, at name: String, in statement: SQLScript.Statement
+    ) -> InvalidParameter {
+        let before = statement.text.utf8.firstRange(of: "${\(name)}".utf8).map {
+            statement.text.utf8[..<$0.lowerBound]
+        }
+        return problem(
+            message, help: help,
+            line: statement.line + (before?.count { $0 == UInt8(ascii: "\n") } ?? 0),
+            offset: statement.offset + (before?.count ?? 0))
+    }
+
+    /// The statement with its placeholders' values as parameters.
+    ///
+    /// - Parameter own: values that only this task has.
     /// - Throws: `UnresolvedPlaceholder`.
-    func bind(_ statement: SQLScript.Statement, _ values: PlaceholderValues) throws -> SQL {
+    func bind(
+        _ statement: SQLScript.Statement, _ values: PlaceholderValues,
+        own: (String) -> Parameter? = { _ in nil }
+    ) throws -> SQL {
         try statement.bound { name in
-            let placeholder = try placeholder(name, in: statement)
-            if placeholder == .scheduledFor { return values.scheduledFor.postgresParameter() }
-            return try values.value(of: placeholder).postgresParameter()
+            if let parameter = own(name) { return parameter }
+            return try values.parameter(of: try placeholder(name, in: statement))
         }
     }
 

@@ -142,11 +142,9 @@ private struct DocumentCatalog: TaskCatalog {
     var taskNames: [String] { Array(others.union(registry.taskNames)) }
 
     func check(
-        task name: String, parameters: YAMLNode, in baseDirectory: String,
-        transaction: TransactionMode
+        task name: String, parameters: YAMLNode, definition: TaskDefinition
     ) -> [Diagnostic] {
-        registry.check(
-            task: name, parameters: parameters, in: baseDirectory, transaction: transaction)
+        registry.check(task: name, parameters: parameters, definition: definition)
     }
 }
 

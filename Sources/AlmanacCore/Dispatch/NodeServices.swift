@@ -12,6 +12,8 @@ package struct NodeServices: Sendable {
     package let connectionString: String
     /// How long the steps of stopping a run may take.
     package var patience = StopPatience.usual
+    /// Told of each chunk that a run of this process has committed, on the thread of the run.
+    package var onProgress: (@Sendable (ClaimedRun, RunProgress) -> Void)?
 
     package init(
         engine: Engine, ledger: Ledger, registry: TaskRegistry, clock: any WallClock,

@@ -8,6 +8,8 @@ package final class Workbench {
     package let clock: any WallClock
     /// The database, for programs that a task starts.
     package let connectionString: String
+    /// Told of each chunk that was committed.
+    let onProgress: (@Sendable (ClaimedRun, RunProgress) -> Void)?
     private let engine: Engine
     private let name: String
     /// What the server shows of the connection, if not only that it is one of Almanac's.
@@ -26,6 +28,7 @@ package final class Workbench {
         self.isHurried = isHurried
         engine = services.engine
         ledger = services.ledger
+        onProgress = services.onProgress
         clock = services.clock
         connectionString = services.connectionString
         self.name = name

@@ -65,17 +65,25 @@ package struct ClaimedRun: Sendable {
     package let isInForeground: Bool
     /// Parameters that were given with the request, as a JSON object; they count before the job's.
     package let overrides: String?
+    /// The data that it is for, if its job has windows.
+    let window: Range<Date>?
+    /// Where an attempt before it has left the work, if one has.
+    let resumption: Resumption?
 
-    package init(
-        order: RunOrder, startedAt: Date, deadline: Date?, overrides: String? = nil
-    ) {
-        self.overrides = overrides
+    package init(order: RunOrder, startedAt: Date, deadline: Date?) {
+        self.init(order: order, row: ClaimedRow(startedAt: startedAt), deadline: deadline)
+    }
+
+    init(order: RunOrder, row: ClaimedRow, deadline: Date?) {
+        overrides = row.overrides
         identity = order.identity
         job = order.job
         worker = order.worker
         version = order.version
         isInForeground = order.isInForeground
-        self.startedAt = startedAt
+        startedAt = row.startedAt
+        window = row.window
+        resumption = row.resumption
         self.deadline = deadline
     }
 }
@@ -104,8 +112,8 @@ extension Ledger {
     ) throws -> ClaimResult {
         if order.isQueued { return try claimQueued(order, clock: clock, on: connection) }
         for _ in 1...3 {
-            if let startedAt = try insertClaim(order, on: connection) {
-                return claimed(order, startedAt, clock)
+            if let row = try insertClaim(order, on: connection) {
+                return claimed(order, row, clock)
             }
             if let state = try state(of: order.identity, on: connection) { return .taken(state) }
             if let note = try recordPause(of: order, on: connection) {
@@ -120,14 +128,12 @@ extension Ledger {
     }
 
     func claimed(
-        _ order: RunOrder, _ startedAt: Date, _ clock: any WallClock, overrides: String? = nil
+        _ order: RunOrder, _ row: ClaimedRow, _ clock: any WallClock
     ) -> ClaimResult {
         let deadline = order.job.activeDeadlineSeconds.map {
             clock.now.addingTimeInterval(Double($0))
         }
-        return .claimed(
-            ClaimedRun(
-                order: order, startedAt: startedAt, deadline: deadline, overrides: overrides))
+        return .claimed(ClaimedRun(order: order, row: row, deadline: deadline))
     }
 
     /// A call that lets the claim of a run not wait for the disk, if all its effects are in the
@@ -140,13 +146,13 @@ extension Ledger {
             """
     }
 
-    private func insertClaim(_ order: RunOrder, on connection: Connection) throws -> Date? {
+    private func insertClaim(_ order: RunOrder, on connection: Connection) throws -> ClaimedRow? {
         let run = order.identity
         let rows = try connection.query(
             """
             INSERT INTO \(runs) (run_id, job, task, scheduled_for, attempt, trigger, state, \
             queued_at, started_at, node, worker, backend_pid, backend_start, parameters, \
-            schedule_version, retry, exclusive, priority) \
+            schedule_version, retry, exclusive, priority, window_start, window_end) \
             SELECT \(run.runID)::uuid, \(run.job)::text, \(order.job.task)::text, \
             \(run.scheduledFor)::timestamptz, \(run.attempt)::int, \(run.trigger.rawValue)::text, \
             'running', clock_timestamp(), clock_timestamp(), \(run.node)::text, \
@@ -155,11 +161,12 @@ extension Ledger {
             \(order.job.parametersJSON)::text::jsonb, \(order.version)::bigint, \
             \(order.retryNote)::text::jsonb, \
             \(order.job.dispatch.concurrency != .allow)::bool, \
-            \(order.job.dispatch.priority)::int \
+            \(order.job.dispatch.priority)::int, \(window(of: order)) \
             FROM \(claimDurability(of: order)) WHERE \(isNotPaused(run)) \
-            AND \(overtakesNobody(order)) ON CONFLICT DO NOTHING RETURNING started_at
+            AND \(overtakesNobody(order)) ON CONFLICT DO NOTHING \
+            RETURNING \(ClaimedRow.columns(of: runs))
             """)
-        return try rows.first?.get("started_at", as: Date.self)
+        return try rows.first.map(ClaimedRow.init)
     }
 
     func state(of run: RunIdentity, on connection: Connection) throws -> RunState? {

@@ -131,8 +131,7 @@ extension Ledger {
     ) throws -> ClaimResult {
         do {
             if let row = try takeQueued(order, on: connection) {
-                return claimed(
-                    order, try row.get("started_at"), clock, overrides: try row.get("overrides"))
+                return claimed(order, try ClaimedRow(row), clock)
             }
         } catch let error as PostgresError where error.code == .uniqueViolation {
             return .waits("turn")
@@ -179,9 +178,14 @@ extension Ledger {
             backend_start = \(connection.backendStartText)::text::timestamptz, waits_for = NULL, \
             exclusive = \(order.job.dispatch.concurrency != .allow)::bool, \
             parameters = \(order.job.parametersJSON)::text::jsonb || coalesce(overrides, '{}'), \
-            retry = \(order.retryNote)::text::jsonb FROM \(claimDurability(of: order)) \
+            retry = \(order.retryNote)::text::jsonb, \
+            window_start = w.window_start, window_end = w.window_end, \
+            checkpoint = coalesce(r.checkpoint, w.checkpoint), \
+            progress = coalesce(r.progress, w.progress) \
+            FROM \(claimDurability(of: order)), (\(inheritance(of: order))) \
+            AS w (window_start, window_end, checkpoint, progress) \
             WHERE r.run_id = \(run.runID) AND r.state = 'queued' AND NOT r.is_held \
-            AND \(condition) RETURNING r.started_at, r.overrides::text AS overrides
+            AND \(condition) RETURNING \(ClaimedRow.columns(of: "r"))
             """
     }
 }

@@ -29,15 +29,34 @@ package struct Ledger: Sendable {
     /// It touches its row only while the run is still this node's; when it is not, somebody has
     /// proved the run dead and its transaction must not commit.
     func success(
-        of run: RunIdentity, rowsAffected: Int?, result: String?, output: OutputTail
+        of run: RunIdentity, rowsAffected: Int?, result: String?, output: OutputTail,
+        progress: RunProgress? = nil
     ) -> SQL {
         """
         UPDATE \(runs) SET state = 'succeeded', finished_at = GREATEST(clock_timestamp(), \
         started_at), \
         transaction_id = pg_current_xact_id(), rows_affected = \(rowsAffected), \
-        result = \(result)::text::jsonb, output = \(output.text) \
+        result = \(result)::text::jsonb, output = \(output.text)\(noting(progress)) \
         WHERE run_id = \(run.runID) AND state = 'running' AND node = \(run.node)
         """
+    }
+
+    /// The statement that says how far a run has come: to be executed in the transaction of the
+    /// work that it speaks of. It touches its row only while the run is still this node's.
+    func chunk(of run: RunIdentity, checkpoint: String, progress: RunProgress) -> SQL {
+        """
+        UPDATE \(runs) SET checkpoint = \(checkpoint)::text::jsonb\(noting(progress)) \
+        WHERE run_id = \(run.runID) AND state = 'running' AND node = \(run.node)
+        """
+    }
+
+    /// The assignment that follows others, if there is progress.
+    private func noting(_ progress: RunProgress?) -> SQL {
+        guard let progress else { return "" }
+        return """
+            , progress = \(progress.json)::text::jsonb || \
+            jsonb_build_object('at', clock_timestamp())
+            """
     }
 
     /// Executes `success(of:…)` on its own, for a run that has nothing to commit.

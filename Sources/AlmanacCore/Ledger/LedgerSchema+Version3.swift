@@ -52,7 +52,8 @@ extension LedgerSchema {
         COMMENT ON COLUMN {schema}.runs.window_start IS
             'The window of data that the run is for: from here on, before window_end.';
         COMMENT ON COLUMN {schema}.runs.progress IS
-            'How far the run has come: {"done", "total", "startedDone", "at"}.';
+            'How far the run has come: {"done", "total", "startedDone", "perSecond", "remainingSeconds",
+        "at"}; of items, those of earlier attempts at the occurrence included.';
         COMMENT ON COLUMN {schema}.runs.checkpoint IS
             'Where the work of the occurrence is to go on; committed with the work before it.';
 
@@ -61,6 +62,8 @@ extension LedgerSchema {
             WHERE exclusive AND (state = 'running' OR (state = 'queued' AND is_retry));
         DROP INDEX {schema}.runs_waiting;
         CREATE INDEX runs_waiting ON {schema}.runs (not_before) WHERE state = 'queued';
+        CREATE INDEX runs_window_end ON {schema}.runs (job, window_end)
+            WHERE state = 'succeeded' AND window_end IS NOT NULL;
         CREATE INDEX runs_of_backfill ON {schema}.runs (backfill) WHERE backfill IS NOT NULL;
 
         CREATE TABLE {schema}.pauses (

@@ -27,6 +27,8 @@ package struct JobDefinition: Sendable, Hashable {
     package let retry: RetryPolicy
     /// When its runs may start beside others.
     package internal(set) var dispatch: DispatchPolicy
+    /// Which data a run is for; `nil` for a job without windows.
+    package let window: WindowMode?
     /// The path of the file.
     package let file: String
     /// Where the job's name stands in the file.
@@ -73,6 +75,7 @@ extension JobDefinition {
         if let activeDeadlineSeconds {
             members.append(("activeDeadlineSeconds", .raw("\(activeDeadlineSeconds)")))
         }
+        if let window { members.append(("window", .text(window.rawValue))) }
         members += startOffset.canonicalMembers + retry.canonicalMembers
         members += dispatch.canonicalMembers
         if let description { members.append(("description", .text(description))) }

@@ -56,8 +56,13 @@ struct JobReader {
         let description = job.read("description", as: String.self)
         let owner = job.read("owner", as: String.self) ?? defaults.owner
         let labels = job.readLabels() ?? defaults.labels
+        let window = readWindow(job, recurrence: recurrence?.recurrence)
         let parameters = readParameters(job)
-        let task = readTask(job, name: name, parameters: parameters, transaction: transaction)
+        let task = readTask(
+            job, name: name, parameters: parameters,
+            definition: TaskDefinition(
+                baseDirectory: baseDirectory, transaction: transaction,
+                hasWindow: window != nil || job.hasTried("window")))
         guard let recurrence, let task, let parameters else { return nil }
         warnWithoutDeadline(deadline, job: job, name: name)
         return JobDefinition(
@@ -65,7 +70,7 @@ struct JobReader {
             task: task, parameters: parameters, recurrence: recurrence.recurrence,
             startOffset: startOffset, cronTexts: recurrence.cronTexts, timeZone: zone,
             isSuspended: isSuspended, transaction: transaction, activeDeadlineSeconds: deadline,
-            retry: retry, dispatch: dispatch,
+            retry: retry, dispatch: dispatch, window: window,
             file: name.source.path, position: name.position, baseDirectory: baseDirectory)
     }
 
@@ -87,7 +92,7 @@ struct JobReader {
     }
 
     private func readTask(
-        _ job: MappingReader, name: YAMLNode, parameters: YAMLNode?, transaction: TransactionMode
+        _ job: MappingReader, name: YAMLNode, parameters: YAMLNode?, definition: TaskDefinition
     ) -> String? {
         guard let node = job.value("task") else {
             if job.hasTried("task") { return nil }
@@ -109,8 +114,7 @@ struct JobReader {
             return nil
         }
         if let parameters {
-            var found = tasks.check(
-                task: task, parameters: parameters, in: baseDirectory, transaction: transaction)
+            var found = tasks.check(task: task, parameters: parameters, definition: definition)
             if !job.hasTried("parameters") { found = found.map { absent($0, task: task) } }
             collector.add(found)
         }

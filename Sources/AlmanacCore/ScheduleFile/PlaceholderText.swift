@@ -6,6 +6,8 @@ package struct PlaceholderText: Sendable, Hashable {
     /// What a placeholder stands for.
     package enum Placeholder: Sendable, Hashable {
         case scheduledFor
+        case windowStart
+        case windowEnd
         case environment(name: String)
         case file(path: String)
     }
@@ -46,6 +48,16 @@ package struct PlaceholderText: Sendable, Hashable {
         default: return nil
         }
     }
+}
+
+extension PlaceholderText.Placeholder {
+    /// Those that stand for an instant of the run.
+    static let instants: [String: Self] = [
+        "scheduledFor": .scheduledFor, "windowStart": .windowStart, "windowEnd": .windowEnd,
+    ]
+
+    /// Whether only a job with a `window` has a value for it.
+    package var needsWindow: Bool { self == .windowStart || self == .windowEnd }
 }
 
 extension PlaceholderText: Decodable {
@@ -113,10 +125,11 @@ private struct PlaceholderParser {
         func refusal(_ message: String, _ help: String) -> YAMLValueError {
             YAMLValueError(offset: offset, length: length, message: message, help: help)
         }
-        if name == "scheduledFor" { return .scheduledFor }
-        if name == "windowStart" || name == "windowEnd" {
+        if let instant = PlaceholderText.Placeholder.instants[name] { return instant }
+        if name == "chunkFrom" || name == "chunkTo" {
             throw refusal(
-                "'${\(name)}' is not available yet", "'${scheduledFor}' is the nominal instant")
+                "'${\(name)}' stands in the SQL of the task 'sql' alone, and only with 'chunk'",
+                "add 'chunk: {keys: SELECT …}' to its parameters")
         }
         if name.hasPrefix("env:") {
             let variable = String(name.dropFirst(4))
@@ -143,9 +156,11 @@ private struct PlaceholderParser {
             return
                 "for an environment variable write '${env:\(name)}', for a plain '${' '$${'"
         }
-        let near = Suggestion.question(for: name, among: ["scheduledFor"])
-        return near.map { $0.replacing("'scheduledFor'", with: "'${scheduledFor}'") }
-            ?? "there are ${scheduledFor}, ${env:NAME}, ${file:PATH}; a plain '${' is '$${'"
+        let near = Suggestion.question(
+            for: name, among: ["scheduledFor", "windowStart", "windowEnd"])
+        return near.map { $0.replacing(/'([a-zA-Z]+)'/) { "'${\($0.output.1)}'" } }
+            ?? "there are ${scheduledFor}, ${windowStart}, ${windowEnd}, ${env:NAME}, "
+            + "${file:PATH}; a plain '${' is '$${'"
     }
 
     private static func isVariableName(_ name: String) -> Bool {

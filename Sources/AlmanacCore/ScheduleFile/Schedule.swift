@@ -49,10 +49,8 @@ package protocol TaskCatalog: Sendable {
     /// - Parameters:
     ///   - name: one of ``taskNames``.
     ///   - parameters: a mapping, perhaps empty.
-    ///   - baseDirectory: the folder that relative paths are relative to.
-    ///   - transaction: who commits.
+    ///   - definition: what else the job says that matters for them.
     func check(
-        task name: String, parameters: YAMLNode, in baseDirectory: String,
-        transaction: TransactionMode
+        task name: String, parameters: YAMLNode, definition: TaskDefinition
     ) -> [Diagnostic]
 }

@@ -168,7 +168,9 @@ extension ScheduleKey {
             "priority", [.job], .integer(DispatchPolicy.priorities),
             "which of the waiting runs goes first: the highest number"),
         ScheduleKey("pool", [.job], .text, "the pool that the job's runs count in"),
-        later("window", [.job], "the window of data that a run is for"),
+        ScheduleKey(
+            "window", [.job], .choices(WindowMode.self),
+            "which data a run is for: from the instant before, or from the last success on"),
         later("expect", [.job], "what must hold before the run commits"),
         later("mustFinishBy", [.job], "when a run is late"),
         later("warnAfter", [.job], "when a run is slow"),

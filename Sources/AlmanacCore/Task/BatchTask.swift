@@ -113,10 +113,13 @@ public struct TaskDefinition: Sendable {
     public let baseDirectory: String
     /// How the job's writes are committed.
     public let transaction: TransactionMode
+    /// Whether the job has a `window`, so that its runs know which data they are for.
+    public let hasWindow: Bool
 
-    package init(baseDirectory: String, transaction: TransactionMode) {
+    package init(baseDirectory: String, transaction: TransactionMode, hasWindow: Bool = false) {
         self.baseDirectory = baseDirectory
         self.transaction = transaction
+        self.hasWindow = hasWindow
     }
 
     /// A path of the parameters, relative to the schedule file unless it is absolute.

@@ -4,18 +4,34 @@ package import Foundation
 package struct PlaceholderValues: Sendable {
     /// The nominal instant of the run.
     package let scheduledFor: Date
+    /// The data that the run is for, if its job has windows.
+    package let window: Range<Date>?
     /// The folder that `${file:…}` starts from.
     package let baseDirectory: String
     /// The environment that `${env:…}` looks into; nil for that of the process.
     private let environment: [String: String]?
 
     package init(
-        scheduledFor: Date, baseDirectory: String,
+        scheduledFor: Date, window: Range<Date>? = nil, baseDirectory: String,
         environment: [String: String]? = nil
     ) {
         self.scheduledFor = scheduledFor
+        self.window = window
         self.baseDirectory = baseDirectory
         self.environment = environment
+    }
+
+    /// The instant that a placeholder stands for; nil for one that stands for something else.
+    ///
+    /// - Throws: `UnresolvedPlaceholder` for the window of a job that has none.
+    package func instant(of placeholder: PlaceholderText.Placeholder) throws -> Date? {
+        switch placeholder {
+        case .scheduledFor: return scheduledFor
+        case .windowStart, .windowEnd:
+            guard let window else { throw UnresolvedPlaceholder(windowless: placeholder) }
+            return placeholder == .windowStart ? window.lowerBound : window.upperBound
+        case .environment, .file: return nil
+        }
     }
 
     /// What one placeholder stands for.
@@ -23,7 +39,8 @@ package struct PlaceholderValues: Sendable {
     /// - Throws: `UnresolvedPlaceholder`.
     package func value(of placeholder: PlaceholderText.Placeholder) throws -> String {
         switch placeholder {
-        case .scheduledFor: return Self.rfc3339(scheduledFor)
+        case .scheduledFor, .windowStart, .windowEnd:
+            return try instant(of: placeholder).map(Self.rfc3339) ?? ""
         case .environment(let name):
             // Looked at only here: a copy of all variables for every run costs more than the rest.
             let environment = environment ?? ProcessInfo.processInfo.environment
@@ -101,13 +118,22 @@ public struct UnresolvedPlaceholder: Error, CustomStringConvertible {
     public var description: String { "\(placeholder): \(message)" }
 }
 
+extension UnresolvedPlaceholder {
+    /// A window of a job that has none.
+    init(windowless placeholder: PlaceholderText.Placeholder) {
+        self.init(
+            placeholder: placeholder == .windowStart ? "${windowStart}" : "${windowEnd}",
+            message: "the job has no window; \(WindowMode.help)")
+    }
+}
+
 extension PlaceholderText.Placeholder {
     /// The placeholder that stands between `${` and `}`.
     ///
     /// - Throws: an error that says which there are.
     package init(name: String) throws {
-        if name == "scheduledFor" {
-            self = .scheduledFor
+        if let instant = Self.instants[name] {
+            self = instant
             return
         }
         guard let placeholder = try PlaceholderText("${\(name)}").placeholders.first else {

@@ -44,6 +44,24 @@ final class RunSessions {
 
     var ledger: Ledger { bench.ledger }
 
+    /// Where an attempt before has left the work of the occurrence.
+    var resumption: Resumption? { run.resumption }
+
+    /// The clock of the run.
+    var clock: any WallClock { bench.clock }
+
+    /// Commits a chunk with its checkpoint, fenced like the run's outcome.
+    ///
+    /// - Throws: `ChunkError`, `PostgresError`; of the latter one with code `FenceLost` when the run
+    ///   is no longer this node's.
+    func commit(checkpoint: String, _ progress: RunProgress) throws {
+        guard run.job.transaction == .perRun else { throw ChunkError.wrongTransaction }
+        let statement = bench.ledger.chunk(
+            of: run.identity, checkpoint: checkpoint, progress: progress)
+        try current.finish(with: statement, expectingRows: 1)
+        bench.onProgress?(run, progress)
+    }
+
     /// How many rows the run's own session has changed; nil when it was never asked for.
     var rowsAffected: Int? { isConcluded ? concludedRows : opened?.rowsAffected }
 

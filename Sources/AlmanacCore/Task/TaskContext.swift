@@ -12,6 +12,9 @@ public final class TaskContext {
     public let job: String
     /// The nominal instant: when the occurrence was due, whenever it really started.
     public let scheduledFor: Date
+    /// The data that the run is for, from its start up to but without its end; nil unless the job
+    /// has a `window`.
+    public let window: Range<Date>?
     /// Which attempt this is, from 1.
     public let attempt: Int
     /// How many attempts the job may have: one and its `backoffLimit`.
@@ -36,18 +39,21 @@ public final class TaskContext {
     public var result: (any Encodable)?
     /// What the run leaves as its `output`: the tail of what is appended.
     public var output = OutputTail()
+    /// How far a task that works in chunks has come.
+    public internal(set) var progress: RunProgress?
 
     let control: RunControl
     private let sessions: RunSessions
 
     init(
-        identity: RunIdentity, maxAttempts: Int, worker: Int, deadline: Date?,
+        identity: RunIdentity, window: Range<Date>?, maxAttempts: Int, worker: Int, deadline: Date?,
         baseDirectory: String, connectionString: String,
         logger: Logger, control: RunControl, sessions: RunSessions
     ) {
         runID = identity.runID
         job = identity.job
         scheduledFor = identity.scheduledFor
+        self.window = window
         attempt = identity.attempt
         self.maxAttempts = maxAttempts
         trigger = identity.trigger
@@ -76,6 +82,31 @@ public final class TaskContext {
     /// How many rows the run's own session has inserted, updated and deleted; nil without a
     /// session.
     var rowsAffected: Int? { sessions.rowsAffected }
+
+    /// Where an attempt before this one has left the work of the occurrence, if one has.
+    var resumption: Resumption? { sessions.resumption }
+
+    /// The time on the run's clock, which never goes back.
+    var uptime: Duration { sessions.clock.uptime }
+
+    /// Commits what the session has written since the last commit, together with where the work
+    /// goes on and how far it has come.
+    func commit(checkpoint: String, _ progress: RunProgress) throws {
+        try sessions.commit(checkpoint: checkpoint, progress)
+        self.progress = progress
+    }
+
+    /// Waits, by the run's clock, until then or until the run is stopped.
+    func sleep(for duration: Duration) async throws {
+        let clock = sessions.clock
+        try await clock.sleep(for: duration)
+    }
+
+    /// What the placeholders of the job's parameters stand for in this run.
+    package var placeholderValues: PlaceholderValues {
+        PlaceholderValues(
+            scheduledFor: scheduledFor, window: window, baseDirectory: baseDirectory)
+    }
 
     /// Closes the run's own session: from here on the context is that of the hooks.
     func concludeSession() { sessions.conclude() }

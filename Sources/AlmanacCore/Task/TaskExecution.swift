@@ -93,7 +93,8 @@ package struct TaskExecution {
             throw UnknownTask(name: run.job.task)
         }
         let values = PlaceholderValues(
-            scheduledFor: run.identity.scheduledFor, baseDirectory: run.job.baseDirectory)
+            scheduledFor: run.identity.scheduledFor, window: run.window,
+            baseDirectory: run.job.baseDirectory)
         return try registry.makeTask(
             of: type, parameters: run.job.parameters.overridden(by: run.overrides), values: values)
     }
@@ -118,7 +119,7 @@ package struct TaskExecution {
         if let cause = control.beginCommit() { throw RunStopped(cause: cause) }
         let statement = bench.ledger.success(
             of: run.identity, rowsAffected: context.rowsAffected, result: result,
-            output: context.output)
+            output: context.output, progress: context.progress)
         if run.job.transaction == .perRun, let session, !session.isUntouched {
             try session.finish(with: statement, expectingRows: 1)
             control.decide()
@@ -213,7 +214,8 @@ package struct TaskExecution {
         var logger = logger
         logger.add(run.identity.metadata)
         return TaskContext(
-            identity: run.identity, maxAttempts: run.job.retry.attempts, worker: run.worker,
+            identity: run.identity, window: run.window, maxAttempts: run.job.retry.attempts,
+            worker: run.worker,
             deadline: run.deadline, baseDirectory: run.job.baseDirectory,
             connectionString: bench.connectionString,
             logger: logger, control: control,

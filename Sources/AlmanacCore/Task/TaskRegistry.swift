@@ -50,15 +50,18 @@ extension TaskRegistry: TaskCatalog {
     package var taskNames: [String] { types.keys.sorted() }
 
     package func check(
-        task name: String, parameters: YAMLNode, in baseDirectory: String,
-        transaction: TransactionMode
+        task name: String, parameters: YAMLNode, definition: TaskDefinition
     ) -> [Diagnostic] {
         guard let type = types[name] else { return [] }
-        let problems = type.placeholders == .expanded ? placeholderProblems(in: parameters) : []
+        let problems =
+            type.placeholders == .expanded
+            ? placeholderProblems(in: parameters, hasWindow: definition.hasWindow) : []
         do {
             let task = try YAMLDecoder().decode(type, from: parameters)
-            try task.validate(
-                TaskDefinition(baseDirectory: baseDirectory, transaction: transaction))
+            try task.validate(definition)
+            if task is any ChunkedTask, definition.transaction != .perRun {
+                throw InvalidParameter(ChunkError.wrongTransaction.description)
+            }
             return problems
         } catch let error as DiagnosticsError {
             return problems + error.diagnostics.filter { !problems.contains($0) }
@@ -72,11 +75,13 @@ extension TaskRegistry: TaskCatalog {
     }
 
     /// Placeholders that no run could replace.
-    private func placeholderProblems(in node: YAMLNode) -> [Diagnostic] {
+    private func placeholderProblems(in node: YAMLNode, hasWindow: Bool) -> [Diagnostic] {
         switch node.content {
         case .scalar(let scalar):
             guard scalar.text.utf8.contains(UInt8(ascii: "$")) else { return [] }
-            if (try? PlaceholderText(scalar.text)) != nil { return [] }
+            if let text = try? PlaceholderText(scalar.text) {
+                return hasWindow ? [] : text.windowProblems(in: node)
+            }
             // Wrong: read again, for the place of the mistake.
             do {
                 _ = try YAMLDecoder().decode(PlaceholderText.self, from: node)
@@ -84,8 +89,25 @@ extension TaskRegistry: TaskCatalog {
             } catch {
                 return error.diagnostics
             }
-        case .sequence(let nodes): return nodes.flatMap(placeholderProblems)
-        case .mapping(let pairs): return pairs.flatMap { placeholderProblems(in: $0.value) }
+        case .sequence(let nodes):
+            return nodes.flatMap { placeholderProblems(in: $0, hasWindow: hasWindow) }
+        case .mapping(let pairs):
+            return pairs.flatMap { placeholderProblems(in: $0.value, hasWindow: hasWindow) }
+        }
+    }
+}
+
+extension PlaceholderText {
+    /// The placeholders that a job without windows has no value for, shown at their places.
+    fileprivate func windowProblems(in node: YAMLNode) -> [Diagnostic] {
+        parts.compactMap { part in
+            guard case .placeholder(let placeholder, let offset) = part, placeholder.needsWindow
+            else { return nil }
+            let problem = UnresolvedPlaceholder(windowless: placeholder)
+            return Diagnostic(
+                category: .task, inside: node, offset: offset,
+                message: "'\(problem.placeholder)' has no value: the job has no 'window'",
+                help: WindowMode.help)
         }
     }
 }

@@ -33,8 +33,7 @@ struct FakeTasks: TaskCatalog {
     var taskNames: [String] { Array(Self.types.keys) }
 
     func check(
-        task name: String, parameters: YAMLNode, in baseDirectory: String,
-        transaction: TransactionMode
+        task name: String, parameters: YAMLNode, definition: TaskDefinition
     ) -> [Diagnostic] {
         guard let type = Self.types[name] else { return [] }
         do {

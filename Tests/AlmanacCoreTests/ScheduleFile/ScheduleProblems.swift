@@ -28,8 +28,7 @@ struct AnyTasks: TaskCatalog {
     var taskNames = ["any", "other"]
 
     func check(
-        task name: String, parameters: YAMLNode, in baseDirectory: String,
-        transaction: TransactionMode
+        task name: String, parameters: YAMLNode, definition: TaskDefinition
     ) -> [Diagnostic] {
         []
     }
@@ -40,10 +39,10 @@ struct EchoTasks: TaskCatalog {
     var taskNames = ["echo"]
 
     func check(
-        task name: String, parameters: YAMLNode, in baseDirectory: String,
-        transaction: TransactionMode
+        task name: String, parameters: YAMLNode, definition: TaskDefinition
     ) -> [Diagnostic] {
-        let words = "\(name) \(parameters.summary) in \(baseDirectory), \(transaction)"
+        let words =
+            "\(name) \(parameters.summary) in \(definition.baseDirectory), \(definition.transaction)"
         return [Diagnostic(severity: .warning, category: .task, at: parameters, message: words)]
     }
 }
