@@ -110,7 +110,8 @@ let package = Package(
         .testTarget(
             name: "AlmanacTests",
             dependencies: [
-                "Almanac", "AlmanacCore", "AlmanacTasks", "Scheduling", argumentParser, logging,
+                "Almanac", "AlmanacCore", "AlmanacTasks", "AlmanacTesting", "Scheduling",
+                argumentParser, logging,
             ],
             swiftSettings: settings),
         .testTarget(

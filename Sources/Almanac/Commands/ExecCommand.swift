@@ -71,6 +71,9 @@ extension Node {
             throw error
         }
         await bookkeeper.stop()
+        let line = ProgressLine(clock: services.clock, logger: services.logger)
+        var services = services
+        services.onProgress = { _, progress in line.show(progress) }
         let worker = Worker(number: 0, services: services)
         let run = ForegroundRun(services: services, worker: worker)
         let watch = Task(executorPreference: WorkerThread.errands) {
@@ -83,6 +86,7 @@ extension Node {
         defer { watch.cancel() }
         let end = await run.run(order(for: job, at: instant))
         await run.close()
+        line.clear()
         return try status(of: end)
     }
 

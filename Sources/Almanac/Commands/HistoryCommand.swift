@@ -102,6 +102,9 @@ extension RunRecord {
     /// What explains the state, in a word or two.
     var why: String {
         if state == .queued { return "waits \(wait)" }
+        if state == .running, let progress = progress.flatMap(RunProgress.init(json:)) {
+            return progress.text
+        }
         let count = skippedCount.map { " (\($0) occurrences)" } ?? ""
         return (reason ?? errorType ?? "") + count
     }

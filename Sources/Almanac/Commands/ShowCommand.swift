@@ -62,12 +62,13 @@ struct ShowCommand: AsyncParsableCommand {
             ("task", record.task), ("scheduled for", record.scheduledFor.shortText),
             ("state", record.state.rawValue), ("reason", record.reason),
             ("attempt", record.attemptOfAll ?? String(record.attempt)), ("trigger", record.trigger),
-            ("not before", record.notBefore?.shortText),
+            ("not before", record.notBefore?.shortText), ("window", record.windowText),
             ("started", record.startedAt?.shortText), ("finished", record.finishedAt?.shortText),
             ("took", record.durationMilliseconds.map { "\($0) ms" }),
             ("node", record.node), ("worker", record.worker.map { String($0) }),
             ("backend", record.backendPID.map { String($0) }),
             ("transaction", record.transactionID),
+            ("progress", record.progress.flatMap(RunProgress.init(json:))?.text),
             ("rows affected", record.rowsAffected.map { String($0) }),
             ("error", record.errorType), ("SQLSTATE", record.sqlState),
             ("message", record.errorMessage), ("hook error", record.hookError),
@@ -85,5 +86,13 @@ struct ShowCommand: AsyncParsableCommand {
             Console.print("output:")
             Console.print(output.printable(lineBreaks: .kept))
         }
+    }
+}
+
+extension RunRecord {
+    /// The data that the run is for.
+    fileprivate var windowText: String? {
+        guard let windowStart, let windowEnd else { return nil }
+        return "\(windowStart.shortText) to \(windowEnd.shortText)"
     }
 }

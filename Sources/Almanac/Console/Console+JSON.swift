@@ -29,7 +29,7 @@ extension Console {
         let object = try JSONSerialization.jsonObject(with: encoder.encode(record))
         var members = object as? [String: Any] ?? [:]
         members["run_id"] = record.runID.uuidString.lowercased()
-        for column in ["result", "parameters", "retry"] {
+        for column in ["result", "parameters", "retry", "overrides", "stop_steps", "progress"] {
             guard let text = members[column] as? String else { continue }
             let value = try? JSONSerialization.jsonObject(
                 with: Data(text.utf8), options: .fragmentsAllowed)

@@ -24,6 +24,9 @@ enum Console {
             && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     }
 
+    /// Whether a terminal knows the codes that move the cursor.
+    static var canMoveCursor: Bool { ProcessInfo.processInfo.environment["TERM"] != "dumb" }
+
     /// Whether a descriptor is a terminal.
     static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 

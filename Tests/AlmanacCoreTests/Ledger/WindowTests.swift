@@ -180,7 +180,10 @@ struct WindowTests {
         let bad = try job(fixture.runner, "window: contiguous", failures: 9)
         _ = try await fixture.perform(fixture.order(bad, at: hour(3), attempt: 1))
         let last = try fixture.texts(
-            "SELECT coalesce(max(window_end)::text, 'none') FROM almanac.runs WHERE state = 'succeeded'"
+            """
+            SELECT coalesce(max(window_end)::text, 'none') FROM almanac.runs \
+            WHERE state = 'succeeded'
+            """
         )
         #expect(last == ["none"])
     }

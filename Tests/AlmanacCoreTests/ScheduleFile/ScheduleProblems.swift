@@ -41,8 +41,8 @@ struct EchoTasks: TaskCatalog {
     func check(
         task name: String, parameters: YAMLNode, definition: TaskDefinition
     ) -> [Diagnostic] {
-        let words =
-            "\(name) \(parameters.summary) in \(definition.baseDirectory), \(definition.transaction)"
+        let place = "in \(definition.baseDirectory), \(definition.transaction)"
+        let words = "\(name) \(parameters.summary) \(place)"
         return [Diagnostic(severity: .warning, category: .task, at: parameters, message: words)]
     }
 }
