@@ -82,8 +82,8 @@ struct SQLCheckTests {
             "a.sql, line 2: a comment is not closed; close it with */"),
         Case(
             "a placeholder", "SELECT 1,\n  ${windowStart}",
-            "a.sql, line 2: '${windowStart}' is not available yet; '${scheduledFor}' is the "
-                + "nominal instant"),
+            "a.sql, line 2: '${windowStart}' has no value: the job has no 'window'; "
+                + WindowMode.help),
         Case("nothing", "\n-- later\n", "a.sql has no SQL statement; write one, or remove the job"),
     ]
 

@@ -59,9 +59,9 @@ struct ChunkKillTests {
         #expect(done > 0)
         let restarts = try place.books.number(
             """
-            SELECT count(*) FROM (SELECT (progress ->> 'startedDone')::int AS began, \
+            SELECT count(*) FROM (SELECT (progress ->> 'done')::int AS done, \
             lag((progress ->> 'done')::int) OVER (ORDER BY attempt) AS before FROM almanac.runs \
-            WHERE job = 'touch' AND state <> 'skipped') AS a WHERE began < before
+            WHERE job = 'touch' AND state <> 'skipped') AS a WHERE done < before
             """)
         #expect(restarts == 0)
     }

@@ -66,7 +66,9 @@ struct TriggerCommand: AsyncParsableCommand {
             let definition = try settings.loadSchedule(registry).required(job)
             let problems = registry.check(
                 task: definition.task, parameters: overrides.applied(to: definition.parameters),
-                in: definition.baseDirectory, transaction: definition.transaction)
+                definition: TaskDefinition(
+                    baseDirectory: definition.baseDirectory, transaction: definition.transaction,
+                    hasWindow: definition.window != nil))
             guard let problem = problems.first(where: { $0.severity == .error }) else {
                 return overrides
             }

@@ -52,8 +52,8 @@ extension LedgerSchema {
         COMMENT ON COLUMN {schema}.runs.window_start IS
             'The window of data that the run is for: from here on, before window_end.';
         COMMENT ON COLUMN {schema}.runs.progress IS
-            'How far the run has come: {"done", "total", "startedDone", "perSecond", "remainingSeconds",
-        "at"}; of items, those of earlier attempts at the occurrence included.';
+            'How far the run has come: {"done", "total", "startedDone", "perSecond",
+        "remainingSeconds", "at"}; of items, those of earlier attempts at the occurrence included.';
         COMMENT ON COLUMN {schema}.runs.checkpoint IS
             'Where the work of the occurrence is to go on; committed with the work before it.';
 

@@ -52,8 +52,8 @@ final class RunSessions {
 
     /// Commits a chunk with its checkpoint, fenced like the run's outcome.
     ///
-    /// - Throws: `ChunkError`, `PostgresError`; of the latter one with code `FenceLost` when the run
-    ///   is no longer this node's.
+    /// - Throws: `ChunkError`; `PostgresError`, one with code `FenceLost` when the run is no longer
+    ///   this node's.
     func commit(checkpoint: String, _ progress: RunProgress) throws {
         guard run.job.transaction == .perRun else { throw ChunkError.wrongTransaction }
         let statement = bench.ledger.chunk(

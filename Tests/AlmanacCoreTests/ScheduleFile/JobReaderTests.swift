@@ -79,10 +79,10 @@ struct JobReaderTests {
     }
 
     @Test("what does nothing yet does not stand in for what is missing") func laterIsNoSchedule() {
-        let found = jobAnswers("task: cleanup\nwindow: contiguous")
+        let found = jobAnswers("task: cleanup\nnotify: {}")
         #expect(found.count == 2)
         #expect(found.first?.hasPrefix("4:3 the job 'nightly' does not say when it runs") == true)
-        #expect(found.last?.hasPrefix("6:5 'window' is not available yet") == true)
+        #expect(found.last?.hasPrefix("6:5 'notify' is not available yet") == true)
     }
 
     // MARK: Tasks and parameters

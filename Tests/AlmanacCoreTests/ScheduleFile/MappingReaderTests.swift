@@ -173,7 +173,7 @@ struct MappingReaderTests {
                     + "'startAt', 'endAt', 'calendars', 'jitterSeconds', 'spread', 'suspend', "
                     + "'concurrencyPolicy', 'startingDeadlineSeconds', 'catchUp', 'backoffLimit', "
                     + "'backoff', 'retryPolicy', 'activeDeadlineSeconds', 'transaction', "
-                    + "'needs', 'locks', 'priority', 'pool', 'owner' and 'labels')"
+                    + "'needs', 'locks', 'priority', 'pool', 'window', 'owner' and 'labels')"
             ])
     }
 

@@ -43,8 +43,11 @@ struct PlaceholderTextTests {
             ("a ${b", 2, 2, "this '${' is not closed by a '}'"),
             ("${a\n}", 0, 2, "this '${' is not closed by a '}'"),
             ("${", 0, 2, "this '${' is not closed by a '}'"),
-            ("${windowStart}", 0, 14, "'${windowStart}' is not available yet"),
-            ("x${windowEnd}", 1, 12, "'${windowEnd}' is not available yet"),
+            ("${window}", 0, 9, "there is no placeholder '${window}'"),
+            (
+                "x${chunkTo}", 1, 10,
+                "'${chunkTo}' stands in the SQL of the task 'sql' alone, and only with 'chunk'"
+            ),
             ("${env:}", 0, 7, "'' is no name of an environment variable"),
             ("${env:1A}", 0, 9, "'1A' is no name of an environment variable"),
             ("${env:A-B}", 0, 10, "'A-B' is no name of an environment variable"),
@@ -64,6 +67,8 @@ struct PlaceholderTextTests {
         arguments: [
             ("${scheduledfor}", "did you mean '${scheduledFor}'?"),
             ("${scheduled_for}", "did you mean '${scheduledFor}'?"),
+            ("${windowstart}", "did you mean '${windowStart}'?"),
+            ("${WindowEnd}", "did you mean '${windowEnd}'?"),
             (
                 "${PGUSER}",
                 "for an environment variable write '${env:PGUSER}', for a plain '${' '$${'"

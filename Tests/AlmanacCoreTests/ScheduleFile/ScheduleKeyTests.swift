@@ -30,7 +30,7 @@ struct ScheduleKeyTests {
         ("isolation", "--l------------"), ("readOnly", "--l------------"),
         ("session", "--l------------"),
         ("needs", "--r------------"), ("locks", "--r------------"), ("priority", "--r------------"),
-        ("pool", "--r------------"), ("window", "--l--------r---"), ("expect", "--l------------"),
+        ("pool", "--r------------"), ("window", "--r--------r---"), ("expect", "--l------------"),
         ("mustFinishBy", "--l------------"), ("warnAfter", "--l------------"),
         ("history", "--l------------"),
         ("notify", "--l------------"), ("gap", "----r----------"), ("fold", "----r----------"),
@@ -153,7 +153,7 @@ struct ScheduleKeyTests {
                 "dst", "startAt", "endAt", "calendars", "jitterSeconds", "spread", "suspend",
                 "concurrencyPolicy", "startingDeadlineSeconds", "catchUp", "backoffLimit",
                 "backoff", "retryPolicy", "activeDeadlineSeconds", "transaction", "needs", "locks",
-                "priority", "pool", "owner", "labels",
+                "priority", "pool", "window", "owner", "labels",
             ])
     }
 
