@@ -11,7 +11,7 @@ struct ExecCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "exec",
         abstract: "Run one occurrence of a job here and now, in the foreground.",
-        usage: "\(ProgramName.text) exec <job> [--at <instant>] [options]",
+        usage: "\(ProgramName.text) exec <job> [--at <instant>] [--rehearse [--json]] [options]",
         discussion: """
             For use under another scheduler: cron, Kubernetes, Airflow. Without --at the \
             occurrence is that of this moment. With --at it is the one of that instant, which \
@@ -23,6 +23,9 @@ struct ExecCommand: AsyncParsableCommand {
             nothing is run and the exit code is 1. Logs go to standard error. Ctrl-C or SIGTERM \
             cancels the run or ends the wait, which is recorded; a second one does so at once.
 
+            With --rehearse the task runs in a transaction that is rolled back, and no row is \
+            written: to see what it would do, how long it would take and what it would lock.
+
             Exit code 0 when the last attempt succeeded or found nothing to do, 1 otherwise.
             """)
 
@@ -33,6 +36,16 @@ struct ExecCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("The nominal instant, as RFC 3339.", valueName: "instant"))
     var at: String?
+
+    @Flag(help: "Run the task, roll everything back and report what it did.")
+    var rehearse = false
+
+    @Flag(help: "With --rehearse: print the report as one JSON document.")
+    var json = false
+
+    func validate() throws {
+        if json && !rehearse { throw ValidationError("--json goes with --rehearse") }
+    }
 
     func run() async throws {
         let settings = try options.settings()
@@ -46,6 +59,10 @@ struct ExecCommand: AsyncParsableCommand {
                 settings: settings, database: database, registry: registry,
                 logger: Logger(label: "almanac"))
             defer { node.close() }
+            if rehearse {
+                return try await node.rehearse(
+                    definition, at: instant, signals: signals, json: json)
+            }
             return try await node.execute(definition, at: instant, signals: signals)
         }
         if status != .done { throw ExitCode(status.rawValue) }

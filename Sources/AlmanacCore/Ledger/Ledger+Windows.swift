@@ -20,11 +20,11 @@ struct ClaimedRow {
         """
     }
 
-    /// A run that has no windows and that nobody has worked on before.
-    init(startedAt: Date) {
+    /// A run that nobody has worked on before.
+    init(startedAt: Date, window: Range<Date>? = nil) {
         self.startedAt = startedAt
+        self.window = window
         overrides = nil
-        window = nil
         resumption = nil
     }
 
@@ -71,6 +71,18 @@ extension Ledger {
             LEAST(\(run.scheduledFor)::timestamptz, \
             coalesce(\(kept), \(last), \(start)::timestamptz)), \(run.scheduledFor)::timestamptz
             """
+    }
+
+    /// The window that a run would have if it were claimed now, also where there is no ledger yet.
+    func presentWindow(of order: RunOrder, on connection: Connection) throws -> Range<Date>? {
+        guard order.job.window != nil else { return nil }
+        let end = order.identity.scheduledFor
+        guard try version(on: connection) > 0 else {
+            return order.job.windowStart(before: end)..<end
+        }
+        let rows = try connection.query(
+            "SELECT w.a FROM (SELECT \(window(of: order))) AS w (a, b)")
+        return try rows.first.map { min(end, try $0.get(at: 0))..<end }
     }
 
     /// What a queued attempt begins with: its window, and where the attempt before it has left the

@@ -9,18 +9,22 @@ final class RunSessions {
     private let bench: Workbench
     private let control: RunControl
     private let logger: Logger
+    private let rehearsal: RehearsalNotes?
     private var isConcluded = false
     private var concludedRows: Int?
     /// The session, if anybody has asked for it.
     private(set) var opened: Session?
 
-    /// - Parameter connection: the one that the run was claimed over. Its backend is the proof that
-    ///   the run lives, so the run's session has no other.
-    /// - Parameter logger: one that has the run's labels.
+    /// - Parameters:
+    ///   - connection: the one that the run was claimed over. Its backend is the proof that the run
+    ///     lives, so the run's session has no other.
+    ///   - logger: one that has the run's labels.
+    ///   - rehearsal: takes notes of a run that is to be rolled back.
     init(
         run: ClaimedRun, connection: Connection, bench: Workbench, control: RunControl,
-        logger: Logger
+        logger: Logger, rehearsal: RehearsalNotes? = nil
     ) {
+        self.rehearsal = rehearsal
         self.run = run
         self.connection = connection
         self.bench = bench
@@ -37,6 +41,7 @@ final class RunSessions {
         } else {
             session = Session(on: connection, options: runOptions)
         }
+        rehearsal?.attach(session.cancelHandle)
         control.attach(statement: session.cancelHandle, on: Backend(of: session.connection))
         opened = session
         return session
@@ -56,6 +61,7 @@ final class RunSessions {
     ///   this node's.
     func commit(checkpoint: String, _ progress: RunProgress) throws {
         guard run.job.transaction == .perRun else { throw ChunkError.wrongTransaction }
+        if let rehearsal { throw rehearsal.endOfChunk() }
         let statement = bench.ledger.chunk(
             of: run.identity, checkpoint: checkpoint, progress: progress)
         try current.finish(with: statement, expectingRows: 1)
@@ -86,6 +92,7 @@ final class RunSessions {
         options.mode = run.job.transaction == .none ? .autocommit : .transactional
         options.commitPolicy = run.job.transaction == .perRun ? .reserved : .allowed
         options.applicationName = run.identity.applicationName
+        if let rehearsal { options.onStatement = { rehearsal.note($0) } }
         let control = control
         let deadline = run.deadline
         let clock = bench.clock

@@ -33,7 +33,7 @@ package struct TaskExecution {
     package func perform() async -> AttemptReport {
         await LogLabels.$current.withValue(LogLabels(run: run.identity)) {
             let start = bench.clock.uptime
-            let context = makeContext()
+            let context = TaskContext(run, connection, bench, control, logger)
             let (task, settled) = await settle(context)
             control.settle(RunSettlement(outcome: settled, rowsAffected: context.rowsAffected))
             discardEndedConnection()
@@ -54,12 +54,12 @@ package struct TaskExecution {
     private func settle(_ context: TaskContext) async -> ((any BatchTask)?, SettledOutcome) {
         var task: (any BatchTask)?
         do {
-            let made = try makeTask()
+            let made = try registry.makeTask(of: run)
             task = made
             try await made.beforeStart(context)
             try context.checkStopped()
             try await made.run(context)
-            let result = try encodeResult(of: context)
+            let result = try context.encodedResult()
             try await commit(context, result: result)
             context.concludeSession()
             return (task, SettledOutcome(outcome: .succeeded, isRecorded: true))
@@ -86,25 +86,6 @@ package struct TaskExecution {
         else { return nil }
         control.note(.statementTimeout)
         return .deadline(seconds: seconds)
-    }
-
-    private func makeTask() throws -> any BatchTask {
-        guard let type = registry.type(named: run.job.task) else {
-            throw UnknownTask(name: run.job.task)
-        }
-        let values = PlaceholderValues(
-            scheduledFor: run.identity.scheduledFor, window: run.window,
-            baseDirectory: run.job.baseDirectory)
-        return try registry.makeTask(
-            of: type, parameters: run.job.parameters.overridden(by: run.overrides), values: values)
-    }
-
-    private func encodeResult(of context: TaskContext) throws -> String? {
-        guard let result = context.result else { return nil }
-        let encoder = JSONEncoder()
-        encoder.dateEncodingStrategy = .iso8601
-        encoder.outputFormatting = [.sortedKeys]
-        return String(decoding: try encoder.encode(result), as: UTF8.self)
     }
 
     /// Commits what the run wrote together with its outcome.
@@ -206,21 +187,6 @@ package struct TaskExecution {
                 "the hook's error could not be recorded",
                 metadata: run.identity.metadata.merging(["error": "\(error)"]) { $1 })
         }
-    }
-
-    // MARK: The context
-
-    private func makeContext() -> TaskContext {
-        var logger = logger
-        logger.add(run.identity.metadata)
-        return TaskContext(
-            identity: run.identity, window: run.window, maxAttempts: run.job.retry.attempts,
-            worker: run.worker,
-            deadline: run.deadline, baseDirectory: run.job.baseDirectory,
-            connectionString: bench.connectionString,
-            logger: logger, control: control,
-            sessions: RunSessions(
-                run: run, connection: connection, bench: bench, control: control, logger: logger))
     }
 }
 

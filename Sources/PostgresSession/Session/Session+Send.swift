@@ -10,6 +10,7 @@ extension Session {
             try settle(connection.send(head), headCount: head.count)
             head = []
         }
+        let start = options.onStatement == nil ? 0 : MonotonicClock.seconds
         var outcome = connection.send(head + statements)
         if state.phase == .idle, outcome.failure?.isStalePlan == true {
             // Nothing came before it in the transaction, so all can be done again.
@@ -19,6 +20,14 @@ extension Session {
         try settle(outcome, headCount: head.count)
         let results = Array(outcome.results.dropFirst(head.count))
         for result in results { rowsAffected += result.rowsAffected }
+        if let onStatement = options.onStatement {
+            let seconds = (MonotonicClock.seconds - start) / Double(max(1, statements.count))
+            for (statement, result) in zip(statements, results) {
+                onStatement(
+                    ExecutedStatement(
+                        text: statement.text, rowsAffected: result.rowsAffected, seconds: seconds))
+            }
+        }
         if options.mode == .transactional && state.phase == .idle { throw ended() }
         return results
     }

@@ -45,6 +45,8 @@ public struct SessionOptions: Sendable {
     public var statementTimeout: (@Sendable () -> Int?)?
     /// Who is told of a transaction that is left idle; nil is nobody.
     public var idleWarning: IdleWarning?
+    /// Told of each statement that was executed, on the session's own thread.
+    package var onStatement: (@Sendable (ExecutedStatement) -> Void)?
     /// The role to act as.
     public var role: String?
     /// The schemas to search, in order; each is quoted.
