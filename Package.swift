@@ -110,8 +110,8 @@ let package = Package(
         .testTarget(
             name: "AlmanacTests",
             dependencies: [
-                "Almanac", "AlmanacCore", "AlmanacTasks", "AlmanacTesting", "Scheduling",
-                argumentParser, logging,
+                "Almanac", "AlmanacCore", "AlmanacTasks", "AlmanacTesting", "PostgresSession",
+                "Scheduling", argumentParser, logging,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -1,10 +1,18 @@
 import AlmanacCore
 import Logging
+import Synchronization
 
 /// How this process logs.
 enum LogSetup {
-    /// Makes the loggers of this process; to be called once.
+    private static let isBegun = Mutex(false)
+
+    /// Makes the loggers of this process; only the first call does.
     static func begin(_ settings: Settings, on descriptor: Int32) {
+        let isFirst = isBegun.withLock { isBegun in
+            defer { isBegun = true }
+            return !isBegun
+        }
+        guard isFirst else { return }
         let level = settings.logLevel
         let isTerminal = Console.isTerminal(descriptor)
         let asText = settings.logFormat == .text || (settings.logFormat == .auto && isTerminal)

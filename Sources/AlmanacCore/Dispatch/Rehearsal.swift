@@ -30,7 +30,7 @@ package actor Rehearsal {
     {
         let effects = services.registry.type(named: job.task)?.effects ?? .anywhere
         if let refusal = RehearsalRefused(job, effects: effects) { throw refusal }
-        let task = Task(executorPreference: thread) { try await perform(job, at: instant) }
+        let task = Task(executorPreference: thread) { try await self.perform(job, at: instant) }
         control.attach { task.cancel() }
         defer { thread.stop() }
         return try await task.value
@@ -59,7 +59,7 @@ package actor Rehearsal {
         let start = services.clock.uptime
         let context = TaskContext(run, connection, bench, control, services.logger, notes)
         let (outcome, locks) = await perform(run, context)
-        context.closeSession()
+        context.concludeSession()
         return report(
             of: run, outcome, locks, rows: context.rowsAffected,
             milliseconds: (services.clock.uptime - start) / .milliseconds(1))

@@ -70,7 +70,7 @@ extension RetryPolicy {
         }
         return verdict(
             errorType: Failure.type(of: error), sqlState: Failure.rootSQLState(of: error),
-            attempt: attempt, of: runID)
+            advice: (error as? any RetryAdvising)?.retryAdvice, attempt: attempt, of: runID)
     }
 
     /// After how many seconds another attempt follows one that is found dead, if one does.
@@ -82,11 +82,19 @@ extension RetryPolicy {
     }
 
     private func verdict(
-        errorType: String, sqlState: String?, attempt: Int, of runID: UUID
+        errorType: String, sqlState: String?, advice: RetryAdvice? = nil, attempt: Int,
+        of runID: UUID
     ) -> RetryVerdict {
         let rule = rules.first { $0.fits(errorType: errorType, sqlState: sqlState) }
-        switch rule?.action ?? Self.builtIn(sqlState) {
-        case .retry: return next(after: attempt, of: runID, pauseSeconds: nil)
+        switch rule?.action ?? advice?.action ?? Self.builtIn(sqlState) {
+        case .retry:
+            guard let least = advice?.leastSeconds else {
+                return next(after: attempt, of: runID, pauseSeconds: nil)
+            }
+            // Whoever asks for more than the longest pause gets that one.
+            let own = pauseSeconds(after: attempt, of: runID)
+            let asked = min(least, Double(pauses.maxSeconds))
+            return next(after: attempt, of: runID, pauseSeconds: max(own, asked))
         case .fail: return .fail
         case .ignore: return .ignore
         }

@@ -180,3 +180,42 @@ struct RetryPolicyTests {
                 == #"{"afterSeconds":9.75,"backoffLimit":2}"#)
     }
 }
+
+/// An error with an opinion.
+private struct Advising: RetryAdvising {
+    var retryAdvice: RetryAdvice
+}
+
+@Suite("A retry policy with an error that knows better")
+struct RetryAdviceTests {
+    private func verdict(
+        _ advice: RetryAdvice, initial: Int64 = 10, rules: [RetryPolicy.Rule] = [], attempt: Int = 1
+    ) -> RetryVerdict {
+        var policy = RetryPolicy()
+        policy.limit = 2
+        policy.pauses.initialSeconds = initial
+        policy.pauses.jitter = 0
+        policy.pauses.maxSeconds = 60
+        policy.rules = rules
+        return policy.verdict(
+            on: .failed(Advising(retryAdvice: advice)), attempt: attempt, of: UUID())
+    }
+
+    @Test("waits as long as it asks for, between the job's own pause and the longest one")
+    func pause() {
+        #expect(verdict(.retry(afterSeconds: nil)) == .retry(afterSeconds: 10))
+        #expect(verdict(.retry(afterSeconds: 3)) == .retry(afterSeconds: 10))
+        #expect(verdict(.retry(afterSeconds: 30)) == .retry(afterSeconds: 30))
+        #expect(verdict(.retry(afterSeconds: 3_600)) == .retry(afterSeconds: 60))
+        #expect(verdict(.retry(afterSeconds: 3), attempt: 3) == .fail)
+    }
+
+    @Test("gives up where it says so, unless a rule of the job says otherwise")
+    func fails() {
+        #expect(verdict(.fail) == .fail)
+        let rule = RetryPolicy.Rule(action: .retry, errorTypes: ["Advising"])
+        #expect(verdict(.fail, rules: [rule]) == .retry(afterSeconds: 10))
+        let ignore = RetryPolicy.Rule(action: .ignore, errorTypes: ["Advising"])
+        #expect(verdict(.retry(afterSeconds: 5), rules: [ignore]) == .ignore)
+    }
+}
