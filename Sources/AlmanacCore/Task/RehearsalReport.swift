@@ -30,7 +30,8 @@ package struct RehearsalReport: Sendable, Encodable {
     package let scheduledFor: Date
     package let windowStart: Date?
     package let windowEnd: Date?
-    /// The state that the run would have: `succeeded`, `failed`, `timed_out`, `cancelled`, `skipped`.
+    /// The state that the run would have: `succeeded`, `failed`, `timed_out`, `cancelled` or
+    /// `skipped`.
     package var state: RunState
     package var problem: Problem?
     package var rowsAffected: Int?
@@ -72,8 +73,8 @@ package struct RehearsalRefused: Error, CustomStringConvertible {
                 + "and nothing could be rolled back"
         } else if effects != .database {
             description =
-                "'\(job.name)' cannot be rehearsed: what the task '\(job.task)' does outside of the "
-                + "run's transaction could not be rolled back; a task of your own whose effects "
+                "'\(job.name)' cannot be rehearsed: what the task '\(job.task)' does outside of "
+                + "the run's transaction could not be rolled back; a task of your own whose effects "
                 + "are all in its session says so by `static var effects: TaskEffects "
                 + "{ .database }`"
         } else {
