@@ -168,7 +168,7 @@ struct QueryTests {
     func drain() async throws {
         let library = try await Library.make(poolSize: 4)
         try library.engine.withSession { session in
-            try session.addAll((0..<200).map { Book(title: "\($0)") })
+            try session.addAll((0..<1000).map { Book(title: "\($0)") })
         }
         let engine = library.engine
         let drained = try (0..<4).map { _ in
@@ -189,8 +189,8 @@ struct QueryTests {
                 }
             }
         }.flatMap { try $0() }
-        #expect(drained.count == 200)
-        #expect(Set(drained).count == 200)
+        #expect(drained.count == 1000)
+        #expect(Set(drained).count == 1000)
     }
 
     struct Missing: Record {
