@@ -53,6 +53,25 @@ struct PoolerTests {
         }
     }
 
+    @Test("one that shares and has no server process free is not waited for long, nor accepted")
+    func exhausted() async throws {
+        let settings = ["pool_mode = transaction", "default_pool_size = 1"]
+        try await withPooler(settings) { engine, _ throws in
+            var configuration = engine.configuration
+            let holder = try Connection(configuration, for: "holder")
+            defer { holder.close() }
+            try holder.execute("BEGIN")
+            configuration.connectTimeoutSeconds = 0.5
+            let short = Engine(configuration)
+            defer { short.close() }
+            let error = #expect(throws: PostgresError.self) { try short.connect(for: "worker") }
+            #expect(error?.code == .connectionRefused)
+            try holder.execute("COMMIT")
+            let refusal = #expect(throws: PostgresError.self) { try short.connect(for: "worker") }
+            #expect(refusal?.code == .transactionPooler)
+        }
+    }
+
     @Test("one that keeps a session's server process is accepted, and the process is the server's")
     func accepted() async throws {
         try await withPooler(["pool_mode = session", "default_pool_size = 5"]) { engine, library in

@@ -49,7 +49,7 @@ struct RowByKeyTests {
 
     @Test("one statement finds it, or nil")
     func found() async throws {
-        try await withTables { session, log in
+        try await withTables { session, log throws in
             #expect(try session.get(Loose.self, 2)?.id == 2)
             #expect(try session.get(Loose.self, 3) == nil)
             let selects = log.statements.filter { $0.hasPrefix("SELECT \"id\"") }
@@ -84,7 +84,7 @@ struct RowByKeyTests {
 
     @Test("keys and names with quotes are taken as they are")
     func hostile() async throws {
-        try await withTables { session, _ in
+        try await withTables { session, _ throws in
             for key in ["", "a'b\"c", "\\", "$1", "; DROP TABLE labels", "e\u{301}", "💥"] {
                 let label = Label(key: key, note: nil)
                 try session.add(label)
@@ -98,7 +98,7 @@ struct RowByKeyTests {
 
     @Test("a type whose table changes is read from the one it has now")
     func moving() async throws {
-        try await withTables { session, _ in
+        try await withTables { session, _ throws in
             #expect(try session.get(Moving.self, 1)?.title == "Emma")
             Moving.tableName.withLock { $0 = "second_shelf" }
             defer { Moving.tableName.withLock { $0 = "first_shelf" } }
@@ -109,7 +109,7 @@ struct RowByKeyTests {
 
     @Test("what was found is known: adding it changed is an update")
     func known() async throws {
-        try await withTables { session, log in
+        try await withTables { session, log throws in
             try session.add(Label(key: "a", note: nil))
             try session.commit()
             log.clear()

@@ -28,10 +28,12 @@ enum PoolerProbe {
             return false  // The pooler has a server process for one client alone.
         }
         defer { holder.close() }
+        // A pooler whose server processes are all taken lets either of them wait.
+        let deadline = MonotonicClock.seconds + configuration.connectTimeoutSeconds
+        (holder.native.answerDeadline, connection.native.answerDeadline) = (deadline, deadline)
+        defer { connection.native.answerDeadline = nil }
         let own = try serverProcess(of: connection)
         for _ in 1...rounds {
-            holder.native.answerDeadline =
-                MonotonicClock.seconds + configuration.connectTimeoutSeconds
             let held = holder.send(["BEGIN", processStatement])
             if let error = held.failure?.error {
                 // PgBouncer's answer to BEGIN where it shares by the statement. Any other says that
