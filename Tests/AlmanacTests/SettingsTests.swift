@@ -48,6 +48,10 @@ struct SettingCase: Sendable, CustomTestStringConvertible {
             line: "gracePeriodSeconds: 5", values: ["0", "0", "5", "30"],
             read: { "\($0.gracePeriodSeconds)" }),
         SettingCase(
+            name: "backlogLimit", option: [], variable: ("BACKLOG_LIMIT", "0"),
+            line: "backlogLimit: 5", values: ["0", "0", "5", "500"],
+            read: { "\($0.backlogLimit)" }),
+        SettingCase(
             name: "dataDirectory", option: [], variable: ("DATA_DIRECTORY", "/a"),
             line: "dataDirectory: /b", values: ["/a", "/a", "/b", ".almanac"],
             read: { $0.dataDirectory }),

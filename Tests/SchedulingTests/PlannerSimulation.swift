@@ -151,6 +151,7 @@ extension Simulation {
             running.removeAll { $0 == occurrence }
             withdrawn.insert(Key(instant: occurrence.scheduledFor, job: occurrence.job))
         case .clockWentBack: count("clock went back")
+        case .queue, .heldBack: fail("\(action) under the usual policy")
         case .alarm: break
         }
     }

@@ -69,7 +69,7 @@ struct RecurrencePropertyTests {
                 #expect(part.allSatisfy { $0.verdict == run.verdict }, "\(recurrence)")
                 #expect(part.first?.instant == run.first && part.last?.instant == run.last)
                 #expect(run.instants == (run.count > 100 ? nil : part.map(\.instant)))
-                let shorter = recurrence.withoutLast(run)
+                let shorter = recurrence.split(run, at: run.last).before
                 #expect((shorter?.count ?? 0) == run.count - 1)
                 #expect(shorter?.last == part.dropLast().last?.instant)
             }

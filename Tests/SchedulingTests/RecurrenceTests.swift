@@ -81,7 +81,7 @@ struct RecurrenceTests {
                 #expect(run.instants?.count == (count > 100 ? nil : Int(count)))
                 let listed = run.instants ?? []
                 #expect(listed.enumerated().allSatisfy { $1.seconds(since: Self.midnight) == $0 })
-                let earlier = recurrence.withoutLast(run)
+                let earlier = recurrence.split(run, at: run.last).before
                 #expect((earlier?.count ?? 0) == Int(count - 1))
                 #expect((earlier?.instants == nil) == (count == 1 || count > 101))
             }

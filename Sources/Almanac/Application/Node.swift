@@ -23,6 +23,7 @@ struct Node: Sendable {
         var options = SchedulerOptions()
         options.workers = settings.workers
         options.gracePeriodSeconds = settings.gracePeriodSeconds
+        options.backlogLimit = settings.backlogLimit
         self.options = options
     }
 

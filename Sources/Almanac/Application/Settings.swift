@@ -1,3 +1,4 @@
+import AlmanacCore
 import Foundation
 import Logging
 
@@ -17,6 +18,8 @@ struct Settings: Sendable {
     var logFormat: LogFormat
     /// How long running runs may go on after a stop was asked for.
     var gracePeriodSeconds: Int
+    /// How many occurrences of the past may run by themselves after a start or an outage.
+    var backlogLimit: Int
     /// Where the private server has its data.
     var dataDirectory: String
 }
@@ -36,6 +39,8 @@ extension Settings {
     static let workerRange = 1...512
     /// How long a grace period can be, in seconds.
     static let gracePeriodRange = 0...86_400
+    /// How many occurrences of the past may run by themselves.
+    static let backlogRange = 0...1_000_000
 
     /// Resolves the settings of a command.
     ///
@@ -57,6 +62,9 @@ extension Settings {
         gracePeriodSeconds =
             reader.integer("GRACE_PERIOD_SECONDS", in: Self.gracePeriodRange)
             ?? file.gracePeriodSeconds ?? 30
+        backlogLimit =
+            reader.integer("BACKLOG_LIMIT", in: Self.backlogRange) ?? file.backlogLimit
+            ?? SchedulerOptions.usualBacklogLimit
         dataDirectory = reader.text("DATA_DIRECTORY") ?? file.dataDirectory ?? ".almanac"
         guard reader.problems.isEmpty else {
             throw CommandFailure(reader.problems.joined(separator: "\n"), status: .usage)

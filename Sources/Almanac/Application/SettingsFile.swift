@@ -11,6 +11,7 @@ struct SettingsFile: Decodable {
     var logLevel: Logger.Level?
     var logFormat: LogFormat?
     var gracePeriodSeconds: Int?
+    var backlogLimit: Int?
     var dataDirectory: String?
 
     /// Where the file is looked for when nobody says where it is.
@@ -65,6 +66,8 @@ struct SettingsFile: Decodable {
         case "workers": workers.flatMap { Settings.problem(of: $0, in: Settings.workerRange) }
         case "gracePeriodSeconds":
             gracePeriodSeconds.flatMap { Settings.problem(of: $0, in: Settings.gracePeriodRange) }
+        case "backlogLimit":
+            backlogLimit.flatMap { Settings.problem(of: $0, in: Settings.backlogRange) }
         case "schema": schema.flatMap(Settings.problem(ofSchema:))
         case "database" where database?.isEmpty == true:
             "name a database, or leave the key out for a private server"

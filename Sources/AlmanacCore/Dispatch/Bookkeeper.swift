@@ -53,6 +53,13 @@ package actor Bookkeeper {
         }
     }
 
+    /// Writes the rows of occurrences that wait in the queue.
+    package func enqueue(_ entry: QueueEntry, version: Int64?) async throws {
+        try await bench.persist { ledger, connection in
+            try ledger.enqueue(entry, version: version, on: connection)
+        }
+    }
+
     /// The ends of the latest occurrences of some jobs.
     package func completions(of jobs: [String]) throws -> [String: Completion] {
         try bench.ledger.completions(of: jobs, on: try bench.connection())
@@ -88,9 +95,11 @@ package actor Bookkeeper {
     /// Looks at the queue.
     ///
     /// - Parameter awaited: rows of which to say whether they are still queued.
-    package func queue(awaited: [UUID]) throws -> QueueInSight {
+    /// - Parameter pools: how many slots each pool has.
+    package func queue(awaited: [UUID], pools: [String: Int]) throws -> QueueInSight {
         do {
-            return try bench.ledger.queue(awaited: awaited, on: try bench.connection())
+            return try bench.ledger.queue(
+                awaited: awaited, pools: pools, on: try bench.connection())
         } catch {
             bench.discard()
             throw error

@@ -71,6 +71,8 @@ extension NodeDesk {
 
     mutating func watermarkMoved(_ instant: Instant) {
         books.wrote(instant)
+        // What needs other jobs waits for it too.
+        if attempts.isPending { lookForAttempts() }
         post(.watermarkRested, after: .seconds(1))
     }
 }

@@ -21,11 +21,19 @@ extension NodeDesk {
         case .dispatch(let occurrence):
             if jobs[occurrence.job] == nil {
                 write(SkippedOccurrences(occurrence, reason: .superseded))
+            } else if let needs = jobs[occurrence.job]?.needsInWords {
+                // It does not wait for a worker, and so is not too late for one.
+                plan(.started(occurrence))
+                queue([occurrence], behind: needs)
             } else {
                 perform(board.handle(.enqueue(.occurrence(occurrence))))
             }
         case .withdraw(let occurrence):
             perform(board.handle(.withdraw(.occurrence(occurrence))))
+        case .queue(let queued):
+            let needs = jobs[queued.job]?.needsInWords
+            queue(queued.occurrences, behind: needs ?? "turn", isHeld: queued.isHeld)
+        case .heldBack(let count, let limit): warnOfBacklog(count: count, limit: limit)
         case .skip(let skips): write(skips)
         case .alarm(let instant): services.clock.setAlarm(at: instant)
         case .clockWentBack(let from, let to):
@@ -67,7 +75,8 @@ extension NodeDesk {
     /// What was in force before this start stays in force up to now: an occurrence that was missed
     /// while nobody ran is judged by the schedule that it was due under.
     mutating func resume(from activation: Activation, now: Instant) {
-        planner = Planner(watermark: activation.watermark)
+        planner = Planner(
+            watermark: activation.watermark, backlogLimit: options.backlogLimit)
         var before: [String: PlannedJob] = [:]
         let versions = activation.since.map { version -> ScheduleVersion in
             var jobs: [String: PlannedJob] = [:]

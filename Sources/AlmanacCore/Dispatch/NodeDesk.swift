@@ -66,6 +66,11 @@ struct NodeDesk {
         case .writeAgain(let skips):
             unwrittenSkips -= 1
             write(skips)
+        case .queueWritten(let entry): queueWritten(entry)
+        case .queueNotWritten(let entry, let trouble): queueNotWritten(entry, trouble)
+        case .queueAgain(let entry):
+            unwrittenSkips -= 1
+            write(entry)
         case .claimAgain(let item): perform(board.handle(.renewed(item)))
         case .lookForAttempts: lookForAttempts()
         case .attemptsFound(let sight, let asked, let error):

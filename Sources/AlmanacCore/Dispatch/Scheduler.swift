@@ -13,6 +13,12 @@ package struct SchedulerOptions: Sendable {
     package var stopsWhenIdle = false
     /// How often runs without a backend are looked for, in seconds.
     package var orphanCheckSeconds = 2
+    /// How many occurrences of the past may run by themselves after a start or an outage; if there
+    /// are more, all of them are held.
+    package var backlogLimit = Self.usualBacklogLimit
+
+    /// A house of some hundred jobs that was down for a night runs the latest of each by itself.
+    package static let usualBacklogLimit = 500
 
     package init() {}
 }
@@ -148,6 +154,9 @@ enum NodeEvent: Sendable {
     case skipsWritten(SkippedOccurrences)
     case skipsNotWritten(SkippedOccurrences, LedgerTrouble)
     case writeAgain(SkippedOccurrences)
+    case queueWritten(QueueEntry)
+    case queueNotWritten(QueueEntry, LedgerTrouble)
+    case queueAgain(QueueEntry)
     case claimAgain(DispatchBoard.Item)
     case lookForAttempts
     case attemptsFound(QueueInSight, asked: Set<UUID>, String?)

@@ -8,6 +8,7 @@ package struct AccountedJob: Sendable {
     package let recurrence: Recurrence
     package let startOffset: StartOffset
     package let isSuspended: Bool
+    package let dispatch: DispatchPolicy
 
     /// A job of the schedule in force.
     init(_ job: JobDefinition) {
@@ -16,6 +17,7 @@ package struct AccountedJob: Sendable {
         recurrence = job.recurrence
         startOffset = job.startOffset
         isSuspended = job.isSuspended
+        dispatch = job.dispatch
     }
 
     /// A job as the ledger has kept it; nil when it cannot be read any more.
@@ -32,6 +34,7 @@ package struct AccountedJob: Sendable {
         task = kept.task
         recurrence = times.recurrence
         startOffset = times.startOffset
+        dispatch = times.dispatch
         isSuspended = kept.suspend ?? false
     }
 }
@@ -41,7 +44,8 @@ extension AccountedJob {
     func planned(from instant: Instant, after completion: Completion?) -> PlannedJob {
         PlannedJob(
             name: name, recurrence: recurrence, isSuspended: isSuspended, accountedFrom: instant,
-            startOffset: startOffset, lastCompletion: completion)
+            startOffset: startOffset, startingDeadline: dispatch.startingDeadline,
+            catchUp: dispatch.catchUp, lastCompletion: completion)
     }
 }
 

@@ -110,6 +110,15 @@ extension Ledger {
     package func claim(
         _ order: RunOrder, clock: any WallClock, on connection: Connection
     ) throws -> ClaimResult {
+        if let pool = order.job.dispatch.pool {
+            return try claim(order, in: pool, clock: clock, on: connection)
+        }
+        return try claimOutsidePools(order, clock: clock, on: connection)
+    }
+
+    func claimOutsidePools(
+        _ order: RunOrder, clock: any WallClock, on connection: Connection
+    ) throws -> ClaimResult {
         if order.isQueued { return try claimQueued(order, clock: clock, on: connection) }
         for _ in 1...3 {
             if let row = try insertClaim(order, on: connection) {

@@ -10,12 +10,17 @@ extension Ledger {
     /// Looks at the queue: ends what is not to run any more, notes what waits and for what, and
     /// gives what may be claimed by the database's clock.
     ///
-    /// - Parameter awaited: rows of which to say whether they are still queued.
-    package func queue(awaited: [UUID], on connection: Connection) throws -> QueueInSight {
+    /// - Parameters:
+    ///   - awaited: rows of which to say whether they are still queued.
+    ///   - pools: how many slots each pool has; the claim itself enforces it.
+    package func queue(
+        awaited: [UUID], pools: [String: Int] = [:], on connection: Connection
+    ) throws -> QueueInSight {
         let rows = try connection.query(
             """
-            WITH waiting AS MATERIALIZED (\(waitingRuns)), \
-            judged AS (\(judgedRuns)), ranked AS MATERIALIZED (\(rankedRuns)), \
+            WITH waiting AS MATERIALIZED (\(waitingRuns)), needs AS (\(neededRuns)), \
+            pools AS MATERIALIZED (\(freeSlots(of: pools))), judged AS (\(judgedRuns)), \
+            turns AS (\(runsInTurn)), ranked AS MATERIALIZED (\(rankedRuns)), \
             stale AS (\(staleRuns)), noted AS (\(notes)) \
             SELECT pending.count > 0 AS is_pending, \
             r.* FROM (SELECT count(*) AS count FROM ranked WHERE obstacle IS NOT NULL \
@@ -50,6 +55,7 @@ extension Ledger {
         r.trigger = ANY(\(RunTrigger.askedFor)) AS is_asked_for, \
         a.removed_at IS NOT NULL AS is_removed, p.job IS NOT NULL AS is_paused, \
         coalesce(a.definition ->> 'suspend' = 'true', false) AS is_suspended, \
+        a.definition ->> 'pool' AS pool, a.definition -> 'needs' AS needs, \
         coalesce(a.definition ->> 'concurrencyPolicy', '') <> 'Allow' AS is_exclusive \
         FROM \(runs) AS r LEFT JOIN \(table("accounts")) AS a ON a.job = r.job \
         LEFT JOIN \(table("pauses")) AS p ON p.job = r.job \
@@ -60,34 +66,59 @@ extension Ledger {
     /// Why each of them is not to run at all, or what is in its way.
     private var judgedRuns: SQL {
         """
-        SELECT q.*, CASE WHEN is_removed THEN 'superseded' \
+        SELECT q.*, n.failure AS failed_need, CASE WHEN is_removed THEN 'superseded' \
         WHEN is_suspended AND is_due AND NOT is_asked_for THEN 'suspended' \
-        WHEN start_by < clock_timestamp() AND NOT is_held THEN 'deadline' END AS skip_reason, \
+        WHEN start_by < clock_timestamp() AND NOT is_held THEN 'deadline' \
+        WHEN n.failure IS NOT NULL THEN 'dependency' END AS skip_reason, \
         CASE WHEN is_held THEN 'decision' \
         WHEN is_paused AND NOT is_asked_for THEN 'resume' \
+        WHEN n.waiting IS NOT NULL THEN 'needs: ' || n.waiting \
         WHEN is_due AND is_exclusive AND EXISTS (SELECT FROM \(runs) AS b WHERE b.job = q.job \
         AND b.exclusive AND (b.state = 'running' OR b.state = 'queued' AND b.is_retry) \
-        AND b.run_id <> q.run_id) THEN 'turn' END AS obstacle FROM waiting AS q
+        AND b.run_id <> q.run_id) THEN 'turn' END AS obstacle \
+        FROM waiting AS q LEFT JOIN needs AS n USING (run_id)
         """
     }
 
     /// Of the runs of a job that exclude one another the first, and of a backfill as many as it may
     /// have at once.
-    private var rankedRuns: SQL {
+    private var runsInTurn: SQL {
         """
-        SELECT o.run_id, o.job, o.scheduled_for, o.attempt, o.trigger, o.not_before, o.priority, \
-        o.schedule_version, o.is_retry, o.is_held, o.queued_at, o.waits_for, o.is_due, \
-        o.skip_reason, o.is_suspended, o.start_by, CASE WHEN o.obstacle IS NULL AND o.is_due \
-        AND o.skip_reason IS NULL AND (o.is_exclusive AND row_number() OVER (PARTITION BY o.job, \
-        o.obstacle IS NULL AND o.is_due AND o.skip_reason IS NULL ORDER BY o.is_retry DESC, \
-        o.priority DESC, o.scheduled_for, o.queued_at, o.run_id) > 1 \
-        OR row_number() OVER (PARTITION BY o.backfill, \
-        o.obstacle IS NULL AND o.is_due AND o.skip_reason IS NULL ORDER BY o.is_retry DESC, \
-        o.scheduled_for, o.run_id) > b.max_active - (SELECT count(*) FROM \(runs) AS r \
+        SELECT o.*, CASE WHEN \(isOpen) AND (o.is_exclusive AND row_number() OVER ( \
+        PARTITION BY o.job, \(isOpen) ORDER BY o.is_retry DESC, o.priority DESC, \
+        o.scheduled_for, o.queued_at, o.run_id) > 1 OR row_number() OVER ( \
+        PARTITION BY o.backfill, \(isOpen) ORDER BY o.is_retry DESC, o.scheduled_for, o.run_id) \
+        > b.max_active - (SELECT count(*) FROM \(runs) AS r \
         WHERE r.backfill = o.backfill AND r.state = 'running')) \
-        THEN 'turn' ELSE o.obstacle END AS obstacle \
+        THEN 'turn' ELSE o.obstacle END AS found \
         FROM judged AS o LEFT JOIN \(table("backfills")) AS b ON b.backfill = o.backfill
         """
+    }
+
+    private var isOpen: SQL { "(o.obstacle IS NULL AND o.is_due AND o.skip_reason IS NULL)" }
+
+    /// Of the runs of a pool as many as it has free slots.
+    private var rankedRuns: SQL {
+        """
+        SELECT t.run_id, t.job, t.scheduled_for, t.attempt, t.trigger, t.not_before, t.priority, \
+        t.schedule_version, t.is_retry, t.is_held, t.queued_at, t.waits_for, t.is_due, \
+        t.skip_reason, t.failed_need, t.start_by, CASE WHEN t.found IS NULL AND t.is_due \
+        AND row_number() OVER (PARTITION BY t.pool, t.found IS NULL AND t.is_due \
+        AND t.skip_reason IS NULL ORDER BY t.priority DESC, t.scheduled_for, t.queued_at, \
+        t.run_id) > p.free THEN 'pool ' || t.pool ELSE t.found END AS obstacle \
+        FROM turns AS t LEFT JOIN pools AS p ON p.pool = t.pool
+        """
+    }
+
+    /// How many slots of each pool no running run has.
+    private func freeSlots(of pools: [String: Int]) -> SQL {
+        let names = pools.keys.sorted()
+        return """
+            SELECT u.pool, u.slots - (SELECT count(*) FROM \(runs) AS r \
+            JOIN \(table("accounts")) AS a ON a.job = r.job \
+            WHERE r.state = 'running' AND a.definition ->> 'pool' = u.pool) AS free \
+            FROM unnest(\(names)::text[], \(names.map { pools[$0] ?? 1 })::int[]) AS u (pool, slots)
+            """
     }
 
     /// The rows that do not say yet what was found. One that another node is writing to is left
@@ -112,6 +143,7 @@ extension Ledger {
         error_message = CASE f.skip_reason \
         WHEN 'superseded' THEN \(wasWaiting("the job was removed from the schedule")) \
         WHEN 'suspended' THEN \(wasWaiting("the job was suspended")) \
+        WHEN 'dependency' THEN f.failed_need \
         WHEN 'deadline' THEN format('it waited for %s and was to start by %s', \
         coalesce(r.waits_for, 'a worker'), f.start_by) END \
         FROM stale, ranked AS f WHERE r.run_id = stale.run_id AND f.run_id = stale.run_id \
@@ -121,71 +153,5 @@ extension Ledger {
 
     private func wasWaiting(_ event: String) -> SQL {
         "format('attempt %s was waiting when \(raw: event)', r.attempt)"
-    }
-
-    // MARK: Claims
-
-    /// Claims a queued run. When another run of its job is in the way, it stays queued.
-    func claimQueued(
-        _ order: RunOrder, clock: any WallClock, on connection: Connection
-    ) throws -> ClaimResult {
-        do {
-            if let row = try takeQueued(order, on: connection) {
-                return claimed(order, try ClaimedRow(row), clock)
-            }
-        } catch let error as PostgresError where error.code == .uniqueViolation {
-            return .waits("turn")
-        }
-        let state = try state(of: order.identity.runID, on: connection) ?? .skipped
-        return state == .queued ? .waits("turn") : .taken(state)
-    }
-
-    /// The row that comes back is the right to run.
-    private func takeQueued(_ order: RunOrder, on connection: Connection) throws -> Row? {
-        guard order.identity.trigger == .backfill else {
-            return try connection.query(claimStatement(of: order, on: connection)).first
-        }
-        // Counted under a lock on the range, or two nodes would both see room for the last one.
-        return try inTransaction(on: connection) {
-            let runID = order.identity.runID
-            let rows = try connection.query(
-                """
-                SELECT FROM \(table("backfills")) WHERE backfill = \
-                (SELECT backfill FROM \(runs) WHERE run_id = \(runID)) FOR UPDATE
-                """)
-            guard !rows.isEmpty else {
-                return try connection.query(claimStatement(of: order, on: connection)).first
-            }
-            let hasRoom: SQL = """
-                coalesce((SELECT count(*) FROM \(runs) AS o WHERE o.backfill = r.backfill \
-                AND o.state = 'running') < (SELECT max_active FROM \(table("backfills")) AS b \
-                WHERE b.backfill = r.backfill), true)
-                """
-            return try connection.query(
-                claimStatement(of: order, on: connection, where: hasRoom)
-            ).first
-        }
-    }
-
-    private func claimStatement(
-        of order: RunOrder, on connection: Connection, where condition: SQL = "true"
-    ) -> SQL {
-        let run = order.identity
-        return """
-            UPDATE \(runs) AS r SET state = 'running', started_at = clock_timestamp(), \
-            node = \(run.node)::text, worker = \(order.worker)::int, task = \(order.job.task), \
-            backend_pid = pg_backend_pid(), \
-            backend_start = \(connection.backendStartText)::text::timestamptz, waits_for = NULL, \
-            exclusive = \(order.job.dispatch.concurrency != .allow)::bool, \
-            parameters = \(order.job.parametersJSON)::text::jsonb || coalesce(overrides, '{}'), \
-            retry = \(order.retryNote)::text::jsonb, \
-            window_start = w.window_start, window_end = w.window_end, \
-            checkpoint = coalesce(r.checkpoint, w.checkpoint), \
-            progress = coalesce(r.progress, w.progress) \
-            FROM \(claimDurability(of: order)), (\(inheritance(of: order))) \
-            AS w (window_start, window_end, checkpoint, progress) \
-            WHERE r.run_id = \(run.runID) AND r.state = 'queued' AND NOT r.is_held \
-            AND \(condition) RETURNING \(ClaimedRow.columns(of: "r"))
-            """
     }
 }

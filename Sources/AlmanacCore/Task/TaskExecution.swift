@@ -55,6 +55,7 @@ package struct TaskExecution {
         var task: (any BatchTask)?
         do {
             let made = try registry.makeTask(of: run)
+            try locks.take()
             task = made
             try await made.beforeStart(context)
             try context.checkStopped()
@@ -187,6 +188,10 @@ package struct TaskExecution {
                 "the hook's error could not be recorded",
                 metadata: run.identity.metadata.merging(["error": "\(error)"]) { $1 })
         }
+    }
+
+    private var locks: RunLocks {
+        RunLocks(run: run, connection: connection, ledger: bench.ledger, control: control)
     }
 }
 

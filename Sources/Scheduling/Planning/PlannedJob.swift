@@ -11,6 +11,10 @@ public struct PlannedJob: Hashable, Sendable {
     public let accountedFrom: Instant
     /// How much later than their nominal instants its occurrences start.
     public let startOffset: StartOffset
+    /// How late its occurrences may be given to a worker. By a delay they may always.
+    public let startingDeadline: StartingDeadline
+    /// What becomes of occurrences that it has missed. By a delay it misses none.
+    public let catchUp: CatchUp
     /// The end of its latest occurrence that has ended, as the ledger knows it; see
     /// ``Recurrence/after(seconds:)``. Of no other jobs does it count.
     public let lastCompletion: Completion?
@@ -18,8 +22,11 @@ public struct PlannedJob: Hashable, Sendable {
     /// A job for the planner.
     public init(
         name: String, recurrence: Recurrence, isSuspended: Bool = false, accountedFrom: Instant,
-        startOffset: StartOffset = .none, lastCompletion: Completion? = nil
+        startOffset: StartOffset = .none, startingDeadline: StartingDeadline = .untilNext,
+        catchUp: CatchUp = .usual, lastCompletion: Completion? = nil
     ) {
+        self.startingDeadline = startingDeadline
+        self.catchUp = catchUp
         self.name = name
         self.recurrence = recurrence
         self.isSuspended = isSuspended

@@ -4,11 +4,13 @@ extension Planner {
         switch event {
         case .schedule(let jobs, let now):
             let clock = observe(now)
-            return clock + withoutFutile(load(jobs, now: now)) + [.alarm(at: alarm)]
+            return clock + holdBack(withoutFutile(load(jobs, now: now))) + [.alarm(at: alarm)]
         case .resume(let versions, let now):
             return resume(versions, now: now) + [.alarm(at: alarm)]
         case .tick(let now):
-            return observe(now) + giveOut(through: now) + [.alarm(at: alarm)]
+            let clock = observe(now)
+            let actions = withdrawLate(now: now) + giveOut(through: now)
+            return clock + holdBack(actions) + [.alarm(at: alarm)]
         case .started(let occurrence):
             stopWaiting(occurrence)
             return []
@@ -35,6 +37,7 @@ extension Planner {
         let before = lastNow
         lastNow = now
         plannedThrough = max(plannedThrough, now)
+        judgedAt = max(judgedAt, plannedThrough)
         return now < before ? [.clockWentBack(from: before, to: now)] : []
     }
 
@@ -46,6 +49,9 @@ extension Planner {
 
     private mutating func resume(_ versions: [ScheduleVersion], now: Instant) -> [Action] {
         var actions: [Action] = []
+        isStarting = true
+        defer { isStarting = false }
+        judgedAt = max(judgedAt, now)
         for version in versions {
             let since = max(version.since, plannedThrough)
             plannedThrough = since
@@ -53,7 +59,7 @@ extension Planner {
         }
         lastNow = plannedThrough
         let clock = observe(now)
-        return clock + withoutFutile(actions + giveOut(through: now))
+        return clock + holdBack(withoutFutile(actions + giveOut(through: now)))
     }
 
     /// Leaves out what would be dispatched only to be withdrawn at once.
@@ -81,8 +87,26 @@ extension Planner {
 extension Planner {
     /// Takes back what of a job still waits for a worker.
     mutating func withdrawWaiting(of job: String, _ reason: SkipReason) -> [Action] {
-        guard let occurrence = waiting[job] else { return [] }
-        return [.withdraw(occurrence), takeBack(occurrence, reason)]
+        (waiting[job] ?? []).flatMap { [.withdraw($0), takeBack($0, reason)] }
+    }
+
+    /// Takes back what has waited for a worker for longer than it may.
+    private mutating func withdrawLate(now: Instant) -> [Action] {
+        guard !limits.isEmpty else { return [] }
+        let late = limits.filter { $0.value < now }.keys.sorted {
+            ($0.instant, $0.job) < ($1.instant, $1.job)
+        }
+        return late.flatMap { key -> [Action] in
+            let found = waiting[key.job]?.first { $0.scheduledFor == key.instant }
+            guard let occurrence = found else { return [] }
+            return [.withdraw(occurrence), takeBack(occurrence, .deadline)]
+        }
+    }
+
+    /// Lets an occurrence wait for a worker.
+    mutating func wait(_ occurrence: Occurrence, until limit: Instant?) {
+        waiting[occurrence.job, default: []].append(occurrence)
+        if let limit { limits[OccurrenceKey(occurrence)] = limit }
     }
 
     /// Turns what was dispatched into what is skipped.
@@ -100,9 +124,11 @@ extension Planner {
         return .skip(skipped)
     }
 
-    private mutating func stopWaiting(_ occurrence: Occurrence) {
-        guard waiting[occurrence.job]?.scheduledFor == occurrence.scheduledFor else { return }
-        waiting[occurrence.job] = nil
+    mutating func stopWaiting(_ occurrence: Occurrence) {
+        limits[OccurrenceKey(occurrence)] = nil
+        guard var others = waiting[occurrence.job] else { return }
+        others.removeAll { $0.scheduledFor == occurrence.scheduledFor }
+        waiting[occurrence.job] = others.isEmpty ? nil : others
     }
 
     private mutating func waitAgain(_ occurrence: Occurrence) -> [Action] {
@@ -110,10 +136,15 @@ extension Planner {
         guard let place = places[occurrence.job] else {
             return [.withdraw(occurrence), takeBack(occurrence, .superseded)]
         }
-        if let lastDue = jobs[place].lastDue, lastDue > occurrence.scheduledFor {
+        let limit = limit(of: occurrence.scheduledFor, jobs[place])
+        let isOvertaken =
+            jobs[place].job.startingDeadline == .untilNext
+            && jobs[place].lastDue ?? occurrence.scheduledFor > occurrence.scheduledFor
+        if isOvertaken || limit ?? lastNow < lastNow {
             return [.withdraw(occurrence), takeBack(occurrence, .deadline)]
         }
-        waiting[occurrence.job] = occurrence
+        stopWaiting(occurrence)
+        wait(occurrence, until: limit)
         return withdrawUnwanted(of: occurrence.job)
     }
 

@@ -22,7 +22,7 @@ extension Planner {
         } else {
             _ = upcoming.removeMin()
         }
-        return give(out: due, of: jobs[place].job)
+        return give(out: due, of: jobs[place])
     }
 
     /// Notes how far a job is given out. By a delay, what is skipped has ended.
@@ -73,33 +73,38 @@ extension Planner {
         return DueInstants(runs: runs, following: following)
     }
 
-    private mutating func give(out due: DueInstants, of job: PlannedJob) -> [Action] {
+    private mutating func give(out due: DueInstants, of state: JobState) -> [Action] {
+        let job = state.job
+        guard let first = due.runs.first?.first else { return [] }
+        let recurrence = recurrence(of: state, from: first)
         let latest = due.latest
-        var actions = latest == nil ? [] : withdrawWaiting(of: job.name, .deadline)
-        var hasMissed = false
+        // What was due before the start is overtaken, whatever may wait while the process lives.
+        let isOvertaking = isStarting || job.startingDeadline == .untilNext
+        var actions =
+            latest == nil || !isOvertaking ? [] : withdrawWaiting(of: job.name, .deadline)
+        let chosen = choose(from: due, of: state, recurrence)
+        var hasMissed = chosen.count > 1
         for run in due.runs {
             if let reason = run.verdict.skipReason ?? (job.isSuspended ? .suspended : nil) {
                 actions.append(skip(SkippedOccurrences(job: job.name, run, reason: reason)))
                 continue
             }
-            let missed = run.last == latest ? job.recurrence.withoutLast(run) : run
-            if let missed {
+            for (part, reason) in missed(of: run, before: chosen.first, state, recurrence) {
                 hasMissed = true
-                actions.append(skip(SkippedOccurrences(job: job.name, missed, reason: .coalesced)))
+                actions.append(skip(SkippedOccurrences(job: job.name, part, reason: reason)))
             }
-            guard run.last == latest else { continue }
-            let occurrence = Occurrence(
-                job: job.name, scheduledFor: run.last, origin: hasMissed ? .catchUp : .schedule)
-            actions += dispatch(occurrence)
+            if run.last == latest {
+                actions += self.run(chosen, of: state, recurrence, hasMissed: hasMissed)
+            }
         }
         return actions
     }
 
-    private mutating func dispatch(_ occurrence: Occurrence) -> [Action] {
+    mutating func dispatch(_ occurrence: Occurrence, until limit: Instant?) -> [Action] {
         // A job that was removed and added again may bring back what is still on its way.
         guard unsettled.insert(OccurrenceKey(occurrence)).inserted else { return [] }
         held.insert(occurrence.scheduledFor)
-        waiting[occurrence.job] = occurrence
+        wait(occurrence, until: limit)
         return [.dispatch(occurrence)]
     }
 }
@@ -115,7 +120,7 @@ extension Planner {
     }
 
     /// When an occurrence is given out.
-    private func start(
+    func start(
         of job: PlannedJob, _ recurrence: Recurrence, at instant: Instant
     ) -> Instant {
         guard !job.startOffset.isNone else { return instant }
@@ -170,7 +175,7 @@ extension Planner {
             note(due, at: place)
             // The queue is made anew when the jobs are replaced.
             disarm(place)
-            actions += give(out: due, of: state.job)
+            actions += give(out: due, of: state)
         }
         return actions
     }

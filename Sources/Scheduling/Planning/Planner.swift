@@ -7,12 +7,13 @@
 /// early and repeated ticks therefore lose and double nothing.
 ///
 /// Of several instants of one job that are due in one step the latest is dispatched and the
-/// earlier ones are skipped, as are those that a calendar excludes or a gap drops. An occurrence
-/// with a ``StartOffset`` is due at its nominal instant and given out when it starts. A job that
+/// earlier ones are skipped, unless the job's ``CatchUp`` says otherwise; skipped are also those
+/// that a calendar excludes or a gap drops. An occurrence with a ``StartOffset`` is due at its nominal instant and given out when it starts. A job that
 /// recurs by a delay has at most one occurrence on its way: the next one follows from its
-/// `completed`. An occurrence that still waits for a worker when the job's next one
-/// becomes due has missed its starting deadline and is taken back; so is one whose job is removed
-/// or suspended while it waits.
+/// `completed`. An occurrence that still waits for a worker at the end of its
+/// ``StartingDeadline``, as a rule when the job's next one becomes due, is taken back; so is one
+/// whose job is removed or suspended while it waits. What has waited for longer than a minute
+/// counts as past; when more of it than a limit is to run in one step, it is queued and held.
 ///
 /// What is given out counts as unsettled, and holds ``watermark`` back, until the owner says that
 /// its row exists. After a crash a planner that resumes from the stored watermark gives it out
@@ -53,6 +54,8 @@ public struct Planner: Sendable {
     public enum Action: Hashable, Sendable {
         /// Give the occurrence to a worker.
         case dispatch(Occurrence)
+        /// Write that these wait in the queue of the ledger, to be run one after the other.
+        case queue(QueuedOccurrences)
         /// Write that these do not run.
         case skip(SkippedOccurrences)
         /// Take the occurrence out of the queue; a `skip` of it follows. If a worker has just
@@ -61,6 +64,9 @@ public struct Planner: Sendable {
         /// Tell the operator. What was given out stays given out; nothing is until the clock has
         /// passed that point again, but for jobs that are new since.
         case clockWentBack(from: Instant, to: Instant)
+        /// Tell the operator: so many occurrences of the past were due, more than the limit. They
+        /// are in `queue` actions of this event and are held.
+        case heldBack(count: Int, limit: Int)
         /// Send a `tick` at this instant, or none if `nil`. Replaces the alarm before.
         case alarm(at: Instant?)
     }
@@ -86,14 +92,29 @@ public struct Planner: Sendable {
     var unsettledSkips: [SkipKey: Int] = [:]
     /// The instants of both; the earliest instant of a range stands for the range.
     var held = UnsettledInstants()
-    /// For each job the dispatched occurrence that no worker has taken yet.
-    var waiting: [String: Occurrence] = [:]
+    /// For each job the dispatched occurrences that no worker has taken yet.
+    var waiting: [String: [Occurrence]] = [:]
+    /// Of these the ones that have to start by an instant of their own.
+    var limits: [OccurrenceKey: Instant] = [:]
+
+    /// How much of the past may run without being asked for.
+    let backlogLimit: Int?
+    /// What of this event is of the past.
+    var past: Set<OccurrenceKey> = []
+    /// The instant that lateness is measured at.
+    var judgedAt: Instant
+    /// Whether what is given out was due before the process began.
+    var isStarting = false
 
     /// A planner without jobs.
     ///
     /// - Parameter watermark: The stored ``watermark`` of the planner before, or the beginning of
     ///   the ledger. Nothing at or before it is given out.
-    public init(watermark: Instant) {
+    /// - Parameter backlogLimit: How many occurrences of the past may run after one event; more of
+    ///   them are held, all of them. `nil` for any number.
+    public init(watermark: Instant, backlogLimit: Int? = nil) {
+        self.backlogLimit = backlogLimit
+        judgedAt = watermark
         origin = watermark
         plannedThrough = watermark
         lastNow = watermark
@@ -106,13 +127,19 @@ public struct Planner: Sendable {
     public var watermark: Instant {
         var result = plannedThrough
         if let earliest = held.earliest { result = min(result, earliest.advanced(bySeconds: -1)) }
-        if let alarm { result = min(result, alarm.advanced(bySeconds: -1)) }
+        if let next = upcoming.min?.instant {
+            result = min(result, next.advanced(bySeconds: -1))
+        }
         return result
     }
 
-    /// The next instant at which something is to be given out, or `nil` if nothing will be. Jobs
-    /// that recur by a delay and wait for an occurrence to end set none.
-    public var alarm: Instant? { upcoming.min?.instant }
+    /// The next instant at which something is to be given out or taken back, or `nil` if nothing
+    /// will be. Jobs that recur by a delay and wait for an occurrence to end set none.
+    public var alarm: Instant? {
+        let limit = limits.isEmpty ? nil : limits.values.min()?.advanced(bySeconds: 1)
+        guard let next = upcoming.min?.instant else { return limit }
+        return limit.map { min($0, next) } ?? next
+    }
 }
 
 extension Planner {

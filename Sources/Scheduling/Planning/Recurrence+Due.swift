@@ -61,13 +61,22 @@ extension Recurrence {
         return (run, following)
     }
 
-    /// A run without its last instant, or `nil` if that is its only one.
-    func withoutLast(_ run: NominalRun) -> NominalRun? {
-        guard run.count > 1 else { return nil }
-        return NominalRun(
-            verdict: run.verdict, first: run.first,
-            last: latest(from: run.first, through: run.last.advanced(bySeconds: -1)),
-            count: run.count - 1, instants: list(from: run.first, count: run.count - 1))
+    /// The last instant of a run before another one, if there is one.
+    func last(of run: NominalRun, before instant: Instant) -> Instant? {
+        guard instant > run.first else { return nil }
+        return latest(from: run.first, through: min(run.last, instant.advanced(bySeconds: -1)))
+    }
+
+    /// A run in two: what is before an instant and what is not.
+    func split(
+        _ run: NominalRun, at instant: Instant
+    ) -> (before: NominalRun?, rest: NominalRun?) {
+        guard instant > run.first else { return (nil, run) }
+        guard instant <= run.last else { return (run, nil) }
+        let first = NominalInstant(run.first, run.verdict)
+        let (before, following) = self.run(from: first, through: instant.advanced(bySeconds: -1))
+        guard let following, following.instant <= run.last else { return (before, nil) }
+        return (before, self.run(from: following, through: run.last).run)
     }
 
     private func list(from first: Instant, count: Int) -> [Instant]? {
