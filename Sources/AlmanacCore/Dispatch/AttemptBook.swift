@@ -12,7 +12,7 @@ struct AttemptBook {
     var isPending = false
 
     /// Whether nothing is waited for, and it is known what others have left.
-    var isSettled: Bool { hasLooked && awaited.isEmpty && !isPending }
+    var isSettled: Bool { hasLooked && !isLooking && awaited.isEmpty && !isPending }
 
     /// An attempt was queued.
     mutating func expect(_ runID: UUID) { awaited.insert(runID) }

@@ -3,9 +3,9 @@ package import Scheduling
 
 /// What is to be run goes to which worker: the decision alone, without thread or clock.
 ///
-/// Items wait by priority, and those of one priority in the order in which they were due. One is handed out only when a worker is free,
-/// because being handed out leads to its claim, and a claim without a worker would keep it from
-/// every other node.
+/// Items wait by priority, and those of one priority in the order in which they were due. One is
+/// handed out only when a worker is free, because being handed out leads to its claim, and a claim
+/// without a worker would keep it from every other node.
 package struct DispatchBoard: Sendable {
     /// What is to be run.
     package enum Item: Sendable, Hashable {

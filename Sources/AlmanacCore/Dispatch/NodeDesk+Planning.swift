@@ -52,6 +52,7 @@ extension NodeDesk {
         version = activation.version
         let priorities = jobs.mapValues(\.dispatch.priority).filter { $0.value != 0 }
         perform(board.handle(.prioritize(priorities)))
+        hasNeeds = jobs.values.contains { !$0.dispatch.needs.isEmpty }
         if planner == nil { resume(from: activation, now: now) }
         let planned = schedule.jobs.map { job in
             AccountedJob(job).planned(

@@ -24,9 +24,16 @@ extension NodeDesk {
         let control = RunControl()
         running[identity.runID] = RunningRun(identity: identity, worker: number, control: control)
         let post = post
-        workers[number - 1].start(order, control: control) { end in
+        workers[number - 1].start(order, control: control, claimed: note(ofClaim: item)) { end in
             post.yield(.ended(order, item, end))
         }
+    }
+
+    /// What is to be done when an occurrence has its row. Mostly its end is soon enough.
+    private func note(ofClaim item: DispatchBoard.Item) -> @Sendable () -> Void {
+        guard hasNeeds, case .occurrence(let occurrence) = item else { return {} }
+        let post = post
+        return { post.yield(.claimed(occurrence)) }
     }
 
     private func order(

@@ -24,6 +24,9 @@ struct NodeDesk {
     /// The occurrences of jobs by a delay whose end is being looked for.
     var awaited: [String: Instant] = [:]
     var attempts = AttemptBook()
+    /// Whether any job needs others, and so waits for the watermark: then it is to move when the
+    /// runs before are claimed, and not only when they have ended.
+    var hasNeeds = false
     var backoff = NodeDesk.growingPauses
     /// How long each job waits whose claim was refused.
     var claimPauses: [String: Backoff] = [:]
@@ -60,6 +63,7 @@ struct NodeDesk {
         case .activated(let schedule, let activation): activate(schedule, activation)
         case .activationFailed(let schedule, let error): retryReload(schedule, error)
         case .ring: tick()
+        case .claimed(let occurrence): plan(.settled(occurrence))
         case .ended(let order, let item, let end): ended(order, item, end)
         case .skipsWritten(let skips): skipsWritten(skips)
         case .skipsNotWritten(let skips, let trouble): retrySkips(skips, trouble)

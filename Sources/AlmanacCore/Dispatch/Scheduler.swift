@@ -150,6 +150,7 @@ enum NodeEvent: Sendable {
     case activated(Schedule, Activation)
     case activationFailed(Schedule, String)
     case ring
+    case claimed(Occurrence)
     case ended(RunOrder, DispatchBoard.Item, OrderEnd)
     case skipsWritten(SkippedOccurrences)
     case skipsNotWritten(SkippedOccurrences, LedgerTrouble)

@@ -41,14 +41,19 @@ package actor Worker {
 
     /// Starts on an order; whatever the task's code does stays on this worker's thread.
     ///
-    /// - Parameter report: called once, when the run is over or was given up. In the latter case
-    ///   this worker ends by itself when its thread comes back, if it ever does.
+    /// - Parameters:
+    ///   - claimed: called when the run has its row, before its task begins.
+    ///   - report: called once, when the run is over or was given up. In the latter case this
+    ///     worker ends by itself when its thread comes back, if it ever does.
     package nonisolated func start(
-        _ order: RunOrder, control: RunControl, then report: @escaping @Sendable (OrderEnd) -> Void
+        _ order: RunOrder, control: RunControl, claimed: @escaping @Sendable () -> Void = {},
+        then report: @escaping @Sendable (OrderEnd) -> Void
     ) {
         let report = OneReport(report)
         let task = Task(executorPreference: thread) {
-            let end = await self.execute(order, control: control) { report.give($0) }
+            let end = await self.execute(order, control: control, claimed: claimed) {
+                report.give($0)
+            }
             if !report.give(end) { await self.stop() }
         }
         control.attach { task.cancel() }
@@ -58,12 +63,14 @@ package actor Worker {
     ///
     /// - Parameter report: called in place of a return when the run is given up.
     private func execute(
-        _ order: RunOrder, control: RunControl, report: @escaping @Sendable (OrderEnd) -> Void
+        _ order: RunOrder, control: RunControl, claimed: @Sendable () -> Void,
+        report: @escaping @Sendable (OrderEnd) -> Void
     ) async -> OrderEnd {
         do {
             let connection = try bench.connection()
             switch try bench.ledger.claim(order, clock: services.clock, on: connection) {
             case .claimed(let run):
+                claimed()
                 control.begin(
                     RunCase(run, services, report: report), on: Backend(of: connection))
                 return .ran(await perform(run, over: connection, control: control))

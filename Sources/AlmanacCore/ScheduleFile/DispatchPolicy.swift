@@ -84,22 +84,22 @@ extension DispatchPolicy {
         if let startingDeadlineSeconds {
             members.append(("startingDeadlineSeconds", .raw("\(startingDeadlineSeconds)")))
         }
-        if catchUp != .usual {
-            let window = DurationText.text(catchUp.windowSeconds)
-            members.append(
-                (
-                    "catchUp",
-                    .object([
-                        ("policy", .text(catchUp.policy.rawValue)), ("window", .text(window)),
-                        ("max", .raw("\(catchUp.max)")),
-                    ])
-                ))
-        }
+        if catchUp != .usual { members.append(("catchUp", catchUp.canonical)) }
         if priority != 0 { members.append(("priority", .raw("\(priority)"))) }
         if let pool { members.append(("pool", .text(pool.name))) }
         if !locks.isEmpty { members.append(("locks", .list(locks.map(\.canonical)))) }
         if !needs.isEmpty { members.append(("needs", .list(needs.map(\.canonical)))) }
         return members
+    }
+}
+
+extension CatchUp {
+    fileprivate var canonical: CanonicalJSON {
+        guard policy == .all else { return .text(policy.rawValue) }
+        return .object([
+            ("policy", .text(policy.rawValue)),
+            ("window", .text(DurationText.text(windowSeconds))), ("max", .raw("\(max)")),
+        ])
     }
 }
 

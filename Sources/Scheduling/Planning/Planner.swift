@@ -8,12 +8,13 @@
 ///
 /// Of several instants of one job that are due in one step the latest is dispatched and the
 /// earlier ones are skipped, unless the job's ``CatchUp`` says otherwise; skipped are also those
-/// that a calendar excludes or a gap drops. An occurrence with a ``StartOffset`` is due at its nominal instant and given out when it starts. A job that
-/// recurs by a delay has at most one occurrence on its way: the next one follows from its
-/// `completed`. An occurrence that still waits for a worker at the end of its
-/// ``StartingDeadline``, as a rule when the job's next one becomes due, is taken back; so is one
-/// whose job is removed or suspended while it waits. What has waited for longer than a minute
-/// counts as past; when more of it than a limit is to run in one step, it is queued and held.
+/// that a calendar excludes or a gap drops. An occurrence with a ``StartOffset`` is due at its
+/// nominal instant and given out when it starts. A job that recurs by a delay has at most one
+/// occurrence on its way: the next one follows from its `completed`. An occurrence that still waits
+/// for a worker at the end of its ``StartingDeadline``, as a rule when the job's next one becomes
+/// due, is taken back; so is one whose job is removed or suspended while it waits. What is given
+/// out more than a minute late is of the past; when more of it than a limit is to run in one step,
+/// it is queued and held.
 ///
 /// What is given out counts as unsettled, and holds ``watermark`` back, until the owner says that
 /// its row exists. After a crash a planner that resumes from the stored watermark gives it out

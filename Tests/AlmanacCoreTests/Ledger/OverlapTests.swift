@@ -102,7 +102,10 @@ struct OverlapTests {
             let order = fixture.order(job, at: 120)
             _ = try fixture.claim(order, on: connection)
             let rows = try connection.query(
-                "SELECT extract(epoch FROM start_by)::int AS by FROM almanac.runs WHERE state = 'queued'"
+                """
+                SELECT extract(epoch FROM start_by)::int AS by FROM almanac.runs \
+                WHERE state = 'queued'
+                """
             )
             #expect(try rows.first?.get("by", as: Int.self) == 210)
             #expect(try fixture.look(on: connection) == [])

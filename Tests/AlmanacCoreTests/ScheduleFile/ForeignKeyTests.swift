@@ -161,7 +161,8 @@ struct ForeignKeyTests {
             ("jbos", "did you mean 'jobs'?"), ("verson", "did you mean 'version'?"),
             (
                 "colour",
-                "the keys at the top level are 'version', 'defaults', 'calendars', 'pools' and 'jobs'"
+                "the keys at the top level are 'version', 'defaults', 'calendars', 'pools' and "
+                    + "'jobs'"
             ),
         ])
     func topLevel(key: String, answer: String) {
