@@ -238,3 +238,67 @@ struct ValueExtremesTests {
         }
     }
 }
+
+@Suite("Texts of numbers, UUIDs and bytes")
+struct ShortTextTests {
+    private func bytes<Value>(
+        _ text: String, _ body: (UnsafeRawBufferPointer) -> Value
+    ) -> Value {
+        Array(text.utf8).withUnsafeBytes(body)
+    }
+
+    @Test("a short numeric is read as a long one is")
+    func numerics() {
+        var random = SeededGenerator.printed("short numerics")
+        for _ in 0..<20_000 {
+            let digits = String(UInt64.random(in: 0...UInt64.max, using: &random))
+                .prefix(.random(in: 1...19, using: &random))
+            var text = String(digits)
+            if Bool.random(using: &random), text.count > 1 {
+                let place = Int.random(in: 1..<text.count, using: &random)
+                text.insert(".", at: text.index(text.startIndex, offsetBy: place))
+            }
+            if Bool.random(using: &random) { text = "-" + text }
+            guard let short = bytes(text, { Decimal(short: $0) }) else {
+                #expect(text.count(where: \.isNumber) > 18, "\(text)")
+                continue
+            }
+            #expect(short == Decimal(exactly: text), "\(text)")
+            #expect(short.description == Decimal(exactly: text)?.description, "\(text)")
+        }
+    }
+
+    @Test(
+        "what is no short numeric is left to the longer way",
+        arguments: [
+            "", "-", ".", ".5", "1..2", "1.2.3", "1e5", "NaN", "Infinity", "+1", "--1", " 1", "1-",
+            "12345678901234567890", "１",
+        ])
+    func notShort(text: String) {
+        #expect(bytes(text) { Decimal(short: $0) } == nil)
+    }
+
+    @Test(
+        "zeros and their like", arguments: ["0", "-0", "0.00", "000", "10", "100.10", "0.001"])
+    func zeros(text: String) {
+        let value = bytes(text) { Decimal(short: $0) }
+        #expect(value == Decimal(string: text) && value == Decimal(exactly: text))
+    }
+
+    @Test("a UUID is read in the server's form, in either case, and no other")
+    func uuids() {
+        for _ in 0..<1000 {
+            let uuid = UUID()
+            #expect(bytes(uuid.uuidString) { UUID(ascii: $0) } == uuid)
+            #expect(bytes(uuid.uuidString.lowercased()) { UUID(ascii: $0) } == uuid)
+        }
+        let text = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
+        for index in text.indices {
+            for wrong in ["", "g", "-", "/", ":", "`", "@", "é"] {
+                let broken = text.replacingCharacters(in: index...index, with: wrong)
+                guard broken != text else { continue }
+                #expect(bytes(broken) { UUID(ascii: $0) } == nil, "\(broken)")
+            }
+        }
+    }
+}

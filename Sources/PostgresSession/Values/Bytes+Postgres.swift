@@ -35,20 +35,36 @@ extension Data: PostgresEncodable, PostgresDecodable {
 
     private init?(hexadecimal bytes: UnsafeRawBufferPointer) {
         guard bytes.starts(with: "\\x".utf8), bytes.count.isMultiple(of: 2) else { return nil }
-        self.init(capacity: bytes.count / 2 - 1)
-        for index in stride(from: 2, to: bytes.count, by: 2) {
-            guard let high = Data.nibble(bytes[index]), let low = Data.nibble(bytes[index + 1])
-            else { return nil }
-            append(high << 4 | low)
+        self.init(count: bytes.count / 2 - 1)
+        let isHexadecimal = withUnsafeMutableBytes { target in
+            target.indices.allSatisfy { index in
+                Hexadecimal.read(bytes, at: 2 * index + 2, into: &target[index])
+            }
         }
+        guard isHexadecimal else { return nil }
+    }
+}
+
+/// Bytes written as two digits each.
+private enum Hexadecimal {
+    /// Reads two digits; false if there is something else.
+    @inline(__always)
+    static func read(
+        _ bytes: UnsafeRawBufferPointer, at index: Int, into target: inout UInt8
+    ) -> Bool {
+        let (high, low) = (nibble(bytes[index]), nibble(bytes[index + 1]))
+        target = high << 4 | low & 15
+        return high | low < 16
     }
 
-    private static func nibble(_ byte: UInt8) -> UInt8? {
+    /// The value of a digit, 255 if it is none.
+    @inline(__always)
+    private static func nibble(_ byte: UInt8) -> UInt8 {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
         case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
         case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
+        default: 255
         }
     }
 }
@@ -70,9 +86,28 @@ extension UUID: PostgresEncodable, PostgresDecodable {
     /// The value of a `uuid` column.
     public static func decode(_ cell: Cell) throws(PostgresError) -> UUID {
         try cell.require(readable, for: UUID.self)
-        guard let value = UUID(uuidString: cell.text ?? "") else {
+        guard let value = cell.withBytes({ UUID(ascii: $0) }) else {
             throw cell.mismatch(UUID.self, "holds what is not a UUID")
         }
         return value
+    }
+
+    /// The UUID in the form that the server writes: 8, 4, 4, 4 and 12 digits.
+    init?(ascii bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == 36 else { return nil }
+        var uuid: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        let isRead = Swift.withUnsafeMutableBytes(of: &uuid) { target in
+            var index = 0
+            return target.indices.allSatisfy { position in
+                if position == 4 || position == 6 || position == 8 || position == 10 {
+                    guard bytes[index] == UInt8(ascii: "-") else { return false }
+                    index += 1
+                }
+                defer { index += 2 }
+                return Hexadecimal.read(bytes, at: index, into: &target[position])
+            }
+        }
+        guard isRead else { return nil }
+        self.init(uuid: uuid)
     }
 }

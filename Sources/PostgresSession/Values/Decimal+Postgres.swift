@@ -15,6 +15,7 @@ extension Decimal: PostgresEncodable, PostgresDecodable {
     /// number that does not fit exactly is an error, never rounded.
     public static func decode(_ cell: Cell) throws(PostgresError) -> Decimal {
         try cell.require(readable, for: Decimal.self)
+        if let value = cell.withBytes({ Decimal(short: $0) }) { return value }
         let text = cell.text ?? ""
         if text == "NaN" { return .nan }
         guard let value = Decimal(exactly: text) else {
@@ -24,6 +25,34 @@ extension Decimal: PostgresEncodable, PostgresDecodable {
                     ? "holds \(text)" : "holds a number beyond a Decimal's 38 digits")
         }
         return value
+    }
+
+    /// The number written as `-123.45` with at most 18 digits, which most are; nil for any other.
+    init?(short bytes: UnsafeRawBufferPointer) {
+        let isNegative = bytes.first == UInt8(ascii: "-")
+        let number = bytes.dropFirst(isNegative ? 1 : 0)
+        guard (1...19).contains(number.count) else { return nil }
+        var mantissa: UInt64 = 0
+        var point: Int?
+        for (index, byte) in number.enumerated() {
+            if byte == UInt8(ascii: "."), point == nil, index > 0 {
+                point = index
+                continue
+            }
+            guard case UInt8(ascii: "0")...UInt8(ascii: "9") = byte else { return nil }
+            mantissa = mantissa * 10 + UInt64(byte - UInt8(ascii: "0"))
+        }
+        guard mantissa > 0 else {
+            self = 0
+            return
+        }
+        var exponent = point.map { $0 + 1 - number.count } ?? 0
+        while mantissa % 10 == 0 {
+            mantissa /= 10
+            exponent += 1
+        }
+        self = Decimal(
+            sign: isNegative ? .minus : .plus, exponent: exponent, significand: Decimal(mantissa))
     }
 
     /// The number written as `-123.45`, nil if it is not one or does not fit exactly.
