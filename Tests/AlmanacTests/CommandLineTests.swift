@@ -50,6 +50,8 @@ struct CommandLineTests {
             (["run", "--for", "-5s"], "--for"), (["run", "extra"], "Unexpected argument 'extra'"),
             (["exec"], "Missing expected argument '<job>'"), (["show"], "<run>"),
             (["show", "abc"], "at least four characters"),
+            (["cancel"], "<run>"), (["cancel", "abc"], "at least four characters"),
+            (["cancel", "abcd", "--note", " "], "--note takes a text that says why"),
             (["history", "--state", "runing"], "did you mean 'running'?"),
             (["history", "--state", "x"], "queued, running, succeeded"),
             (["history", "--since", "yesterday"], "2026-11-22T02:30:00Z nor a time like 2h"),

@@ -44,12 +44,13 @@ struct Books: Sendable {
         }
     }
 
-    /// The id of a job's newest run.
-    func runID(_ job: String) throws -> String {
+    /// The id of a job's newest run, or of the newest in a state.
+    func runID(_ job: String, _ state: String? = nil) throws -> String {
         try engine.withConnection { connection in
             try connection.query(
                 """
                 SELECT run_id::text AS id FROM almanac.runs WHERE job = \(job) \
+                AND (\(state)::text IS NULL OR state = \(state)::text) \
                 ORDER BY queued_at DESC LIMIT 1
                 """
             ).first?.get("id", as: String.self) ?? ""

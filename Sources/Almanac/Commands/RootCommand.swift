@@ -35,7 +35,7 @@ struct RootCommand: AsyncParsableCommand {
                 RunCommand.self, CheckCommand.self, NextCommand.self, ExplainCommand.self,
                 PlanCommand.self, ExecCommand.self, HistoryCommand.self, ShowCommand.self,
                 StatusCommand.self, WhyCommand.self, TriggerCommand.self, BackfillCommand.self,
-                PauseCommand.self, ResumeCommand.self, MigrateCommand.self,
+                PauseCommand.self, ResumeCommand.self, CancelCommand.self, MigrateCommand.self,
             ])
     }
 }
@@ -53,6 +53,6 @@ enum AlmanacVersion {
 /// Commands that people will look for and that are not there yet.
 enum UpcomingCommands {
     static let names: Set<String> = [
-        "simulate", "cancel", "verify", "prune", "doctor", "import", "export",
+        "simulate", "verify", "prune", "doctor", "import", "export",
     ]
 }

@@ -18,21 +18,11 @@ struct ShowCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try options.settings()
-        guard run.count >= 4 else {
-            throw CommandFailure("give at least four characters of the run's id", status: .usage)
-        }
-        let (found, attempts) = try await LedgerLook.at(settings) {
-            ledger, connection -> ([RunRecord], [RunRecord]) in
-            let found = try ledger.runs(idPrefix: run, on: connection)
-            guard found.count == 1, let record = found.first else { return (found, []) }
-            return (found, try ledger.attempts(of: record, on: connection))
-        }
-        guard let record = found.first else {
-            throw CommandFailure("there is no run '\(run)'; `almanac history` lists runs")
-        }
-        guard found.count == 1 else {
-            let ids = found.map { $0.runID.uuidString.lowercased() }.joined(separator: ", ")
-            throw CommandFailure("several runs begin with '\(run)': \(ids)")
+        try RunFinder.check(run)
+        let (record, attempts) = try await LedgerLook.at(settings) {
+            ledger, connection -> (RunRecord, [RunRecord]) in
+            let record = try RunFinder.find(run, in: ledger, on: connection)
+            return (record, try ledger.attempts(of: record, on: connection))
         }
         if json { return try Console.printJSON(record) }
         show(record)
@@ -72,6 +62,7 @@ struct ShowCommand: AsyncParsableCommand {
             ("rows affected", record.rowsAffected.map { String($0) }),
             ("error", record.errorType), ("SQLSTATE", record.sqlState),
             ("message", record.errorMessage), ("hook error", record.hookError),
+            ("cancel asked", record.cancelText), ("stop steps", record.stopText),
             ("result", record.result), ("parameters", record.parameters),
             ("schedule", record.scheduleVersion.map { "version \($0)" }),
             ("skipped until", record.skippedUntil?.shortText),
@@ -94,5 +85,35 @@ extension RunRecord {
     fileprivate var windowText: String? {
         guard let windowStart, let windowEnd else { return nil }
         return "\(windowStart.shortText) to \(windowEnd.shortText)"
+    }
+
+    /// When it was asked to stop, by whom and why.
+    fileprivate var cancelText: String? {
+        cancelRequestedAt.map { instant in
+            let reason = cancelReason.map { ": \($0)" } ?? ""
+            return "\(instant.shortText) by \(cancelRequestedBy ?? "?")\(reason)"
+        }
+    }
+
+    /// How it was made to stop: each step with the seconds since the first.
+    fileprivate var stopText: String? {
+        struct Step: Decodable {
+            var step: String
+            var at: Date
+        }
+        let decoder = JSONDecoder()
+        let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+        decoder.dateDecodingStrategy = .custom { decoder in
+            try style.parse(try decoder.singleValueContainer().decode(String.self))
+        }
+        guard let text = stopSteps,
+            let steps = try? decoder.decode([Step].self, from: Data(text.utf8)),
+            let first = steps.first
+        else { return stopSteps }
+        let rest = steps.dropFirst().map { step in
+            let milliseconds = Int((step.at.timeIntervalSince(first.at) * 1_000).rounded())
+            return "\(step.step) +\(milliseconds) ms"
+        }
+        return (["\(first.step) at \(style.format(first.at))"] + rest).joined(separator: ", ")
     }
 }

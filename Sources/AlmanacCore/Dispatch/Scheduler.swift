@@ -120,6 +120,7 @@ package final class Scheduler: Sendable {
         let rings = Task(executorPreference: WorkerThread.errands) {
             for await _ in clock.rings { post.yield(.ring) }
         }
+        let listener = listen()
         post.yield(.ring)
         post.yield(.checkOrphans)
         var desk = NodeDesk(
@@ -130,8 +131,27 @@ package final class Scheduler: Sendable {
             if desk.isDone { break }
         }
         rings.cancel()
+        listener?.stop()
         return End(
             watermark: desk.lastWatermark, workers: desk.workers, lostWorkers: desk.lostWorkers)
+    }
+
+    /// Without it all goes on, only later.
+    private func listen() -> Listener? {
+        let post = post
+        do {
+            let listener = try Listener(services: services) { call in
+                switch call {
+                case .queue: post.yield(.lookForAttempts)
+                case .cancel: post.yield(.lookForCancels)
+                }
+            }
+            listener.start()
+            return listener
+        } catch {
+            services.logger.warning("calls cannot be heard", metadata: ["error": "\(error)"])
+            return nil
+        }
     }
 
     /// Opens the ledger and hands what was in force and what now is to the loop.

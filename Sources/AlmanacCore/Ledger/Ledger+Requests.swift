@@ -53,6 +53,35 @@ extension Ledger {
         return requests
     }
 
+    /// Ends the backend of a running run that somebody wants to be cancelled, in place of its node.
+    ///
+    /// - Returns: whether it had one that lived.
+    package func endBackend(ofCancelled runID: UUID, on connection: Connection) throws -> Bool {
+        try !connection.query(
+            """
+            SELECT pg_terminate_backend(r.backend_pid)::text AS done FROM \(runs) AS r \
+            WHERE r.run_id = \(runID) AND r.state = 'running' \
+            AND r.cancel_requested_at IS NOT NULL AND \(isAlive)
+            """
+        ).isEmpty
+    }
+
+    /// Closes the row of a run that somebody wants to be cancelled and whose backend is gone.
+    ///
+    /// - Returns: whether it was still open and is closed now.
+    package func closeCancelled(_ runID: UUID, on connection: Connection) throws -> Bool {
+        try connection.execute(
+            """
+            UPDATE \(runs) AS r SET state = 'cancelled', \
+            finished_at = GREATEST(clock_timestamp(), started_at), \
+            error_type = \(Failure.cancelledType), \
+            error_message = \(cancelMessage) || format('; node %s did not answer, so the \
+            backend of the run (pid %s) was ended', node, backend_pid) \
+            WHERE run_id = \(runID) AND state = 'running' AND cancel_requested_at IS NOT NULL \
+            AND NOT \(isAlive)
+            """) == 1
+    }
+
     /// Asks for a run to be cancelled: a queued one at once, a running one by its node.
     ///
     /// The first request counts; another one does not change who asked and why.

@@ -71,6 +71,18 @@ package struct Ledger: Sendable {
         }
     }
 
+    /// The median number of rows of a job's last successes; nil when there are none.
+    func usualRows(of job: String, on connection: Connection) throws -> Double? {
+        try connection.query(
+            """
+            SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY rows)::float8 AS median FROM \
+            (SELECT coalesce(rows_affected, 0) AS rows FROM \(runs) WHERE job = \(job) \
+            AND state = 'succeeded' ORDER BY finished_at DESC \
+            LIMIT \(Expectation.successes)) AS last
+            """
+        ).first?.get("median", as: Double?.self) ?? nil
+    }
+
     func state(of runID: UUID, on connection: Connection) throws -> RunState? {
         let rows = try connection.query("SELECT state FROM \(runs) WHERE run_id = \(runID)")
         return try rows.first.flatMap { RunState(rawValue: try $0.get("state", as: String.self)) }

@@ -34,6 +34,8 @@ extension LedgerSchema {
                 ((cancel_requested_at IS NULL) = (cancel_requested_by IS NULL)),
             ADD CONSTRAINT runs_stop_steps_is_a_list CHECK
                 (stop_steps IS NULL OR jsonb_typeof(stop_steps) = 'array'),
+            ADD CONSTRAINT runs_expectation_is_of_a_failure CHECK
+                (reason IS DISTINCT FROM 'expectation' OR state = 'failed'),
             ADD CONSTRAINT runs_window_is_a_span CHECK
                 ((window_start IS NULL) = (window_end IS NULL) AND window_start <= window_end);
         COMMENT ON COLUMN {schema}.runs.not_before IS

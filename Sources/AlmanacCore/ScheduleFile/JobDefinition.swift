@@ -29,6 +29,10 @@ package struct JobDefinition: Sendable, Hashable {
     package internal(set) var dispatch: DispatchPolicy
     /// Which data a run is for; `nil` for a job without windows.
     package let window: WindowMode?
+    /// How its session differs from the usual one.
+    package let session: SessionSettings
+    /// What must hold before its commit.
+    package let expectation: Expectation?
     /// The path of the file.
     package let file: String
     /// Where the job's name stands in the file.
@@ -78,6 +82,8 @@ extension JobDefinition {
         if let window { members.append(("window", .text(window.rawValue))) }
         members += startOffset.canonicalMembers + retry.canonicalMembers
         members += dispatch.canonicalMembers
+        members += session.canonicalMembers
+        if let expectation { members.append(("expect", expectation.canonical)) }
         if let description { members.append(("description", .text(description))) }
         if let owner { members.append(("owner", .text(owner))) }
         if !labels.isEmpty {

@@ -52,6 +52,9 @@ struct JobReader {
             job.read("transaction", choices: TransactionMode.self) ?? defaults.transaction
         let deadline = job.readSeconds("activeDeadlineSeconds") ?? defaults.activeDeadlineSeconds
         let retry = RetryReader(reader: job, collector: collector).read(over: defaults.retry)
+        let session = SessionReader(job: job, collector: collector).read(transaction: transaction)
+        let expectation = ExpectationReader(job: job, collector: collector)
+            .read(transaction: transaction)
         let isSuspended = job.read("suspend", as: Bool.self) ?? false
         let description = job.read("description", as: String.self)
         let owner = job.read("owner", as: String.self) ?? defaults.owner
@@ -70,7 +73,8 @@ struct JobReader {
             task: task, parameters: parameters, recurrence: recurrence.recurrence,
             startOffset: startOffset, cronTexts: recurrence.cronTexts, timeZone: zone,
             isSuspended: isSuspended, transaction: transaction, activeDeadlineSeconds: deadline,
-            retry: retry, dispatch: dispatch, window: window,
+            retry: retry, dispatch: dispatch, window: window, session: session,
+            expectation: expectation,
             file: name.source.path, position: name.position, baseDirectory: baseDirectory)
     }
 

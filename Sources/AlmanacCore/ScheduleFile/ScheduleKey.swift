@@ -30,6 +30,12 @@ package struct ScheduleKey: Sendable {
         case lock
         /// An item of `needs`.
         case need
+        /// The value of `session`.
+        case session
+        /// The value of `expect`.
+        case expect
+        /// The value of the `rowsAffected` of `expect`.
+        case rowsAffected
 
         /// Where that is, for messages.
         package var inWords: String {
@@ -49,6 +55,9 @@ package struct ScheduleKey: Sendable {
             case .pool: "in a pool"
             case .lock: "in an item of 'locks'"
             case .need: "in an item of 'needs'"
+            case .session: "in 'session'"
+            case .expect: "in 'expect'"
+            case .rowsAffected: "in 'rowsAffected'"
             }
         }
     }
@@ -80,7 +89,9 @@ package struct ScheduleKey: Sendable {
 
 extension ScheduleKey {
     /// Every key, in the order in which it is explained.
-    package static let all = ofFiles + ofTimes + ofRuns + ofParts + ofDispatch
+    package static let all =
+        ofFiles + ofTimes + ofRuns + ofParts + ofDispatch
+        + ofSessions
 
     private static let ofFiles: [ScheduleKey] = [
         ScheduleKey(
@@ -156,9 +167,12 @@ extension ScheduleKey {
         ScheduleKey(
             "transaction", [.defaults, .job], .choices(TransactionMode.self),
             "who commits: perRun, explicit or none"),
-        later("isolation", [.job], "the isolation level of the run's transaction"),
-        later("readOnly", [.job], "whether the run's transaction is read-only"),
-        later("session", [.job], "settings of the run's database session"),
+        ScheduleKey(
+            "isolation", [.job], .choices(SessionSettings.Isolation.self),
+            "the isolation level of the run's transaction"),
+        ScheduleKey("readOnly", [.job], .boolean, "true for a transaction that cannot write"),
+        ScheduleKey(
+            "session", [.job], .keys(.session), "settings of the run's database session"),
         ScheduleKey(
             "needs", [.job], .list(.either([.text, .keys(.need)])), "jobs to run after"),
         ScheduleKey(
@@ -171,7 +185,8 @@ extension ScheduleKey {
         ScheduleKey(
             "window", [.job], .choices(WindowMode.self),
             "which data a run is for: from the instant before, or from the last success on"),
-        later("expect", [.job], "what must hold before the run commits"),
+        ScheduleKey(
+            "expect", [.job], .keys(.expect), "what must hold before the run commits"),
         later("mustFinishBy", [.job], "when a run is late"),
         later("warnAfter", [.job], "when a run is slow"),
         later("history", [.job], "how long the audit rows are kept"),
@@ -225,6 +240,23 @@ extension ScheduleKey {
             "names of errors, as the audit table has them in error_type"),
     ]
 
+    /// The keys of `session` and `expect`.
+    private static let ofSessions: [ScheduleKey] = [
+        ScheduleKey("role", [.session], .text, "the role to act as"),
+        ScheduleKey("searchPath", [.session], .list(.text), "the schemas to search, in order"),
+        ScheduleKey("statementTimeout", [.session], .duration, "how long a statement may take"),
+        ScheduleKey("lockTimeout", [.session], .duration, "how long to wait for a lock"),
+        ScheduleKey("settings", [.session], .mapping, "more settings of Postgres, by name"),
+        ScheduleKey(
+            "rowsAffected", [.expect], .keys(.rowsAffected), "how many rows the run changes"),
+        ScheduleKey("sql", [.expect], .text, "a query whose answer is to be true"),
+        ScheduleKey("min", [.rowsAffected], .integer(0...Int.max), "how many at least"),
+        ScheduleKey("max", [.rowsAffected], .integer(0...Int.max), "how many at the most"),
+        ScheduleKey(
+            "deviation", [.rowsAffected], .number(0...1_000),
+            "by which part it may differ from the median of the last successes"),
+    ]
+
     private static let byPlace: [Place: [String: ScheduleKey]] = {
         var table: [Place: [String: ScheduleKey]] = [:]
         for key in all {
@@ -255,7 +287,9 @@ extension ScheduleKey {
         case .pool: ["slots"]
         case .lock: ["name"]
         case .need: ["job"]
-        case .defaults, .clockChanges, .calendarUse, .calendar, .backoff, .catchUp: []
+        case .defaults, .clockChanges, .calendarUse, .calendar, .backoff, .catchUp, .session,
+            .expect, .rowsAffected:
+            []
         }
     }
 

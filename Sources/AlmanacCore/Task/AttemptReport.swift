@@ -100,7 +100,7 @@ package struct Failure: Sendable, Hashable {
             sqlState = nil
             return
         }
-        reason = nil
+        reason = error is ExpectationNotMet ? "expectation" : nil
         let postgres = ((error as? Retry)?.cause ?? error) as? PostgresError
         errorType = Self.type(of: error)
         sqlState = postgres?.sqlState

@@ -91,8 +91,10 @@ final class RunSessions {
         var options = SessionOptions()
         options.mode = run.job.transaction == .none ? .autocommit : .transactional
         options.commitPolicy = run.job.transaction == .perRun ? .reserved : .allowed
+        run.job.session.apply(to: &options)
         options.applicationName = run.identity.applicationName
         if let rehearsal { options.onStatement = { rehearsal.note($0) } }
+        let limit = run.job.session.statementTimeoutSeconds.map { Int($0) * 1_000 }
         let control = control
         let deadline = run.deadline
         let clock = bench.clock
@@ -104,8 +106,8 @@ final class RunSessions {
         options.statementTimeout = {
             // A run that was asked to stop gets no further than its next statement.
             if control.stopCause != nil { return 0 }
-            guard let deadline else { return nil }
-            return Int(deadline.timeIntervalSince(clock.now) * 1000)
+            guard let deadline else { return limit }
+            return min(Int(deadline.timeIntervalSince(clock.now) * 1000), limit ?? .max)
         }
         return options
     }

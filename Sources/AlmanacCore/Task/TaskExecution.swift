@@ -54,12 +54,14 @@ package struct TaskExecution {
     private func settle(_ context: TaskContext) async -> ((any BatchTask)?, SettledOutcome) {
         var task: (any BatchTask)?
         do {
+            let usualRows = try usualRows()
             let made = try registry.makeTask(of: run)
             try locks.take()
             task = made
             try await made.beforeStart(context)
             try context.checkStopped()
             try await made.run(context)
+            try context.check(run.job.expectation, usualRows: usualRows)
             let result = try context.encodedResult()
             try await commit(context, result: result)
             context.concludeSession()
@@ -89,6 +91,19 @@ package struct TaskExecution {
         return .deadline(seconds: seconds)
     }
 
+    /// Without a transaction the job's role and settings are those of the connection, over which
+    /// the outcome is written by the login role.
+    private func dropSettings() {
+        if run.job.transaction == .none { bench.cleanUp() }
+    }
+
+    /// How many rows a run of the job usually changes; asked before it has a transaction, and only
+    /// if it matters.
+    private func usualRows() throws -> Double? {
+        guard run.job.expectation?.deviation != nil else { return nil }
+        return try bench.ledger.usualRows(of: run.identity.job, on: connection)
+    }
+
     /// Commits what the run wrote together with its outcome.
     private func commit(_ context: TaskContext, result: String?) async throws {
         let session = context.openedSession
@@ -110,6 +125,7 @@ package struct TaskExecution {
             // undoes it.
             if let cause = control.decide() { throw RunStopped(cause: cause) }
             session?.close()
+            dropSettings()
             try await bench.persist { ledger, connection in
                 try ledger.write(statement, of: run.identity, on: connection)
             }
@@ -123,6 +139,7 @@ package struct TaskExecution {
         let failure = Failure(outcome: outcome)
         // The next attempt must not meet locks of this one, be they of the session.
         if pauseSeconds != nil { bench.cleanUp() }
+        dropSettings()
         let next = pauseSeconds.map { FollowUp(runID: UUID(), pauseSeconds: $0) }
         do {
             let recorded = try await bench.persist { ledger, connection in

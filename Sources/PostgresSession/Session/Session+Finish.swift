@@ -28,12 +28,15 @@ extension Session {
 
     private func finishFlushed(with fence: Fence) throws(PostgresError) {
         var head: [SQL] = []
-        if options.isReadOnly && state.phase == .active { head.append("COMMIT") }
-        if head.isEmpty && state.phase == .active {
-            head.append("SET LOCAL ROLE NONE")
-        } else {
-            head += ["BEGIN", "SET LOCAL ROLE NONE"]
+        var isOpen = state.phase == .active
+        // What waits for the commit is done as the role; at the commit it would be as the login.
+        if options.role != nil && isOpen { head.append("SET CONSTRAINTS ALL IMMEDIATE") }
+        if options.isReadOnly && isOpen {
+            head.append("COMMIT")
+            isOpen = false
         }
+        if !isOpen { head.append("BEGIN") }
+        head.append("SET LOCAL ROLE NONE")
         guard let guarded = fence.guarded else {
             return try finishInTwo(with: fence, after: head)
         }

@@ -6,50 +6,67 @@ import Testing
 struct ScheduleKeyTests {
     /// What a key does at the top level, in `defaults`, in a job, in an item of `schedule`, in
     /// `dst`, in a job's `calendars`, in a calendar, in a range of its dates, in `backoff`, in
-    /// `retryPolicy`, in a rule of it, in `catchUp`, in a pool, in a lock and in a need: it is read
-    /// (`r`), does nothing yet (`l`), or does not belong there (`-`).
+    /// `retryPolicy`, in a rule of it, in `catchUp`, in a pool, in a lock, in a need, in `session`,
+    /// in `expect` and in its `rowsAffected`: it is read (`r`), does nothing yet (`l`), or does not
+    /// belong there (`-`).
     static let table: [(key: String, at: String)] = [
-        ("version", "r--------------"), ("environment", "l--------------"),
-        ("defaults", "r--------------"),
-        ("calendars", "rrr------------"), ("pools", "r--------------"),
-        ("channels", "l--------------"),
-        ("jobs", "r--------------"), ("description", "--r------------"),
-        ("owner", "-rr------------"),
-        ("labels", "-rr------------"), ("task", "--r------------"),
-        ("parameters", "--r------------"),
-        ("schedule", "--r------------"), ("cron", "---r-----------"), ("every", "--r------------"),
-        ("after", "--r------------"), ("timeZone", "-rrr-----------"), ("dst", "-rr------------"),
-        ("startAt", "--r------------"), ("endAt", "--r------------"),
-        ("jitterSeconds", "-rr------------"),
-        ("spread", "-rr------------"), ("suspend", "--r------------"),
-        ("concurrencyPolicy", "--r------------"),
-        ("startingDeadlineSeconds", "--r------------"), ("catchUp", "--r------------"),
-        ("backoffLimit", "-rr------------"), ("backoff", "-rr------------"),
-        ("retryPolicy", "-rr------------"),
-        ("activeDeadlineSeconds", "-rr------------"), ("transaction", "-rr------------"),
-        ("isolation", "--l------------"), ("readOnly", "--l------------"),
-        ("session", "--l------------"),
-        ("needs", "--r------------"), ("locks", "--r------------"), ("priority", "--r------------"),
-        ("pool", "--r------------"), ("window", "--r--------r---"), ("expect", "--l------------"),
-        ("mustFinishBy", "--l------------"), ("warnAfter", "--l------------"),
-        ("history", "--l------------"),
-        ("notify", "--l------------"), ("gap", "----r----------"), ("fold", "----r----------"),
-        ("exclude", "-----r---------"), ("only", "-----r---------"), ("dates", "------r--------"),
-        ("ranges", "------r--------"), ("weekdays", "------r--------"),
-        ("iCalendar", "------r--------"),
-        ("from", "-------r-------"), ("to", "-------r-------"), ("initial", "--------r------"),
-        ("factor", "--------r------"), ("max", "--------r--r---"), ("jitter", "--------r------"),
-        ("rules", "---------r-----"), ("action", "----------r----"),
-        ("sqlstates", "----------r----"),
-        ("errorTypes", "----------r----"), ("policy", "-----------r---"),
-        ("slots", "------------r--"), ("name", "-------------r-"), ("mode", "-------------r-"),
-        ("wait", "-------------r-"), ("job", "--------------r"), ("when", "--------------r"),
-        ("within", "--------------r"),
+        ("version", "r-----------------"), ("environment", "l-----------------"),
+        ("defaults", "r-----------------"),
+        ("calendars", "rrr---------------"), ("pools", "r-----------------"),
+        ("channels", "l-----------------"),
+        ("jobs", "r-----------------"), ("description", "--r---------------"),
+        ("owner", "-rr---------------"),
+        ("labels", "-rr---------------"), ("task", "--r---------------"),
+        ("parameters", "--r---------------"),
+        ("schedule", "--r---------------"), ("cron", "---r--------------"),
+        ("every", "--r---------------"),
+        ("after", "--r---------------"), ("timeZone", "-rrr--------------"),
+        ("dst", "-rr---------------"),
+        ("startAt", "--r---------------"), ("endAt", "--r---------------"),
+        ("jitterSeconds", "-rr---------------"),
+        ("spread", "-rr---------------"), ("suspend", "--r---------------"),
+        ("concurrencyPolicy", "--r---------------"),
+        ("startingDeadlineSeconds", "--r---------------"), ("catchUp", "--r---------------"),
+        ("backoffLimit", "-rr---------------"), ("backoff", "-rr---------------"),
+        ("retryPolicy", "-rr---------------"),
+        ("activeDeadlineSeconds", "-rr---------------"), ("transaction", "-rr---------------"),
+        ("isolation", "--r---------------"), ("readOnly", "--r---------------"),
+        ("session", "--r---------------"),
+        ("needs", "--r---------------"), ("locks", "--r---------------"),
+        ("priority", "--r---------------"),
+        ("pool", "--r---------------"), ("window", "--r--------r------"),
+        ("expect", "--r---------------"),
+        ("mustFinishBy", "--l---------------"), ("warnAfter", "--l---------------"),
+        ("history", "--l---------------"),
+        ("notify", "--l---------------"), ("gap", "----r-------------"),
+        ("fold", "----r-------------"),
+        ("exclude", "-----r------------"), ("only", "-----r------------"),
+        ("dates", "------r-----------"),
+        ("ranges", "------r-----------"), ("weekdays", "------r-----------"),
+        ("iCalendar", "------r-----------"),
+        ("from", "-------r----------"), ("to", "-------r----------"),
+        ("initial", "--------r---------"),
+        ("factor", "--------r---------"), ("max", "--------r--r-----r"),
+        ("jitter", "--------r---------"),
+        ("rules", "---------r--------"), ("action", "----------r-------"),
+        ("sqlstates", "----------r-------"),
+        ("errorTypes", "----------r-------"), ("policy", "-----------r------"),
+        ("slots", "------------r-----"), ("name", "-------------r----"),
+        ("mode", "-------------r----"),
+        ("wait", "-------------r----"), ("job", "--------------r---"),
+        ("when", "--------------r---"),
+        ("within", "--------------r---"),
+        ("role", "---------------r--"), ("searchPath", "---------------r--"),
+        ("statementTimeout", "---------------r--"), ("lockTimeout", "---------------r--"),
+        ("settings", "---------------r--"), ("rowsAffected", "----------------r-"),
+        ("sql", "----------------r-"), ("min", "-----------------r"),
+        ("deviation", "-----------------r"),
     ]
 
     static let places: [ScheduleKey.Place] = [
         .file, .defaults, .job, .scheduleItem, .clockChanges, .calendarUse, .calendar, .dateRange,
-        .backoff, .retryPolicy, .retryRule, .catchUp, .pool, .lock, .need,
+        .backoff, .retryPolicy, .retryRule, .catchUp, .pool, .lock, .need, .session, .expect,
+        .rowsAffected,
     ]
 
     @Test("are these and no others") func complete() {
@@ -88,6 +105,9 @@ struct ScheduleKeyTests {
             case .pool: "pools: {a: {\(key): x}}\njobs: {}\n"
             case .lock: "jobs: {a: {locks: [{\(key): x}]}}\n"
             case .need: "jobs: {a: {needs: [{\(key): x}]}}\n"
+            case .session: "jobs: {a: {session: {\(key): x}}}\n"
+            case .expect: "jobs: {a: {expect: {\(key): x}}}\n"
+            case .rowsAffected: "jobs: {a: {expect: {rowsAffected: {\(key): x}}}}\n"
             }
         let found = scheduleAnswers(text)
         let words = ["unknown key '\(key)'", "cannot stand", "'\(key)' is not available yet"]
@@ -119,6 +139,20 @@ struct ScheduleKeyTests {
         case ("when", _, _):
             return [
                 "unknown key 'when' ('schedule' is the name here, and it belongs in a job)"
+            ]
+        case ("sql", .job, _):
+            return [
+                "unknown key 'sql' (write 'task: sql' and 'parameters: {statement: …}')"
+            ]
+        case ("sql", _, _):
+            return ["unknown key 'sql' ('task' is the name here, and it belongs in a job)"]
+        case ("min", .backoff, _): return ["unknown key 'min' (did you mean 'initial'?)"]
+        case ("statementTimeout", .job, _), ("statementTimeout", .defaults, _):
+            return ["unknown key 'statementTimeout' (did you mean 'activeDeadlineSeconds'?)"]
+        case ("statementTimeout", _, _):
+            return [
+                "unknown key 'statementTimeout' ('activeDeadlineSeconds' is the name here, and it "
+                    + "belongs in 'defaults' or in a job)"
             ]
         case ("schedule", .scheduleItem, _):
             return ["unknown key 'schedule' (did you mean 'cron'?)"]
@@ -152,8 +186,9 @@ struct ScheduleKeyTests {
                 "description", "task", "parameters", "schedule", "every", "after", "timeZone",
                 "dst", "startAt", "endAt", "calendars", "jitterSeconds", "spread", "suspend",
                 "concurrencyPolicy", "startingDeadlineSeconds", "catchUp", "backoffLimit",
-                "backoff", "retryPolicy", "activeDeadlineSeconds", "transaction", "needs", "locks",
-                "priority", "pool", "window", "owner", "labels",
+                "backoff", "retryPolicy", "activeDeadlineSeconds", "transaction", "isolation",
+                "readOnly", "session", "needs", "locks", "priority", "pool", "window", "expect",
+                "owner", "labels",
             ])
     }
 

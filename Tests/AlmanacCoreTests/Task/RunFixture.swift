@@ -30,6 +30,7 @@ struct RunFixture {
             "probe", parameters: "journal: \(name)\ndeed: \(deed.rawValue)\(failing)", job: job)
     }
 
+    @discardableResult
     func withConnection<Result>(_ body: (Connection) throws -> Result) throws -> Result {
         let connection = try runner.services.engine.connect(for: "fixture")
         defer { connection.close() }
