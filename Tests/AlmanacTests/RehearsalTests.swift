@@ -67,7 +67,7 @@ struct RehearsalTests {
         #expect(try place.texts("SELECT count(*)::text FROM orders WHERE paid") == ["0"])
         #expect(try place.texts("SELECT count(*)::text FROM orders") == ["30"])
         for text in [
-            "rehearsed job for ", "21 rows changed, ", "the run would be succeeded",
+            "rehearsed job for ", "21 rows changed, ", "the run would succeed",
             "UPDATE orders SET paid = true WHERE id <= 20", "INSERT INTO orders DEFAULT VALUES",
             "RowExclusiveLock", "everything was rolled back; but:", "sequences",
         ] {
@@ -111,6 +111,7 @@ struct RehearsalTests {
             ("SELECT 1 / 0", "22012"),
             ("DELETE FROM nowhere", "42P01"),
             ("INSERT INTO lines VALUES (4711)", "23503"),
+            ("SELECT pg_sleep(30)", "57014"),
         ])
     func failure(statement: String, state: String) async throws {
         let place = try await Place(

@@ -46,7 +46,17 @@ extension RehearsalReport {
 
     private var summary: String {
         let rows = rowsAffected.map { "\($0) \($0 == 1 ? "row" : "rows") changed" } ?? "no session"
-        return "\(rows), \(Int(milliseconds.rounded())) ms; the run would be \(state.rawValue)"
+        return "\(rows), \(Int(milliseconds.rounded())) ms; the run would \(ending)"
+    }
+
+    private var ending: String {
+        switch state {
+        case .succeeded: "succeed"
+        case .skipped: "find nothing to do"
+        case .timedOut: "come to its deadline"
+        case .cancelled: "be cancelled, as this rehearsal was"
+        default: "fail"
+        }
     }
 
     private func printStatements() {

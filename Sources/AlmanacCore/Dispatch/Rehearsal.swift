@@ -88,7 +88,8 @@ package actor Rehearsal {
             try session.rollback()
             return (.succeeded, locks)
         } catch {
-            return (TaskOutcome(error: error, stop: control.stopCause), nil)
+            let cause = control.stopCause ?? run.passedDeadline(error, at: services.clock.now)
+            return (TaskOutcome(error: error, stop: cause), nil)
         }
     }
 

@@ -33,6 +33,17 @@ extension TaskContext {
     }
 }
 
+extension ClaimedRun {
+    /// The deadline, when the server's limit on the statement came before this process's own clock.
+    func passedDeadline(_ error: any Error, at now: Date) -> StopCause? {
+        guard let deadline, let seconds = job.activeDeadlineSeconds,
+            (error as? PostgresError)?.code == .statementTimeout,
+            deadline.timeIntervalSince(now) < 0.1
+        else { return nil }
+        return .deadline(seconds: seconds)
+    }
+}
+
 extension TaskRegistry {
     /// The task of a run, with its parameters.
     ///

@@ -83,12 +83,9 @@ package struct TaskExecution {
 
     /// The deadline, when the server's limit on the statement came before this process's own clock.
     private func passedDeadline(_ error: any Error) -> StopCause? {
-        guard let deadline = run.deadline, let seconds = run.job.activeDeadlineSeconds,
-            (error as? PostgresError)?.code == .statementTimeout,
-            deadline.timeIntervalSince(bench.clock.now) < 0.1
-        else { return nil }
-        control.note(.statementTimeout)
-        return .deadline(seconds: seconds)
+        let cause = run.passedDeadline(error, at: bench.clock.now)
+        if cause != nil { control.note(.statementTimeout) }
+        return cause
     }
 
     /// Without a transaction the job's role and settings are those of the connection, over which
