@@ -22,6 +22,10 @@ let unixSignals: Target.Dependency = .product(
     name: "UnixSignals", package: "swift-service-lifecycle")
 let systemPackage: Target.Dependency = .product(
     name: "SystemPackage", package: "swift-system")
+let httpClient: Target.Dependency = .product(
+    name: "AsyncHTTPClient", package: "async-http-client")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 
 let package = Package(
@@ -39,6 +43,8 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
         // C
@@ -62,7 +68,8 @@ let package = Package(
         .target(
             name: "AlmanacTasks",
             dependencies: [
-                "AlmanacCore", "PostgresSession", subprocess, systemPackage,
+                "AlmanacCore", "PostgresSession", httpClient, nioCore, nioHTTP1, subprocess,
+                systemPackage,
             ],
             swiftSettings: settings),
         .target(

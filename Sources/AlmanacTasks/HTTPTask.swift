@@ -1,0 +1,219 @@
+public import AlmanacCore
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+
+/// Makes an HTTP request: the built-in task `http`.
+///
+/// The run succeeds when the answer has an expected status, by default 200 to 299. The tail of the
+/// answer is the run's `output`, its status the `result`. Certificates are verified. Redirects are
+/// followed for GET and HEAD alone, five at the most: elsewhere a redirect would turn the request
+/// into another one, and is a status like any other.
+///
+/// `Idempotency-Key` is the run's id unless `headers` say otherwise. Values of `${env:X}` and
+/// `${file:P}` are left out of all messages and of the output.
+///
+/// Not guaranteed: that a request which has failed was not carried out. A connection may end between
+/// the deed and the answer.
+public struct HTTPTask: BatchTask {
+    /// The name in a schedule file.
+    public static let name = "http"
+    /// Filled in by the task, which has to know what is secret.
+    public static var placeholders: PlaceholderPolicy { .verbatim }
+
+    /// Where to: `https://` or `http://`.
+    public var url: String
+    /// By default POST.
+    public var method: String?
+    /// Added to the request.
+    public var headers: [String: String]?
+    /// What is sent.
+    public var body: String?
+    /// The statuses that are a success.
+    public var expectStatus: ExpectedStatus?
+    /// How long the request may take, with its answer. By default 60.
+    public var timeoutSeconds: Int?
+
+    static let defaultTimeoutSeconds = 60
+    static let redirectLimit = 5
+
+    /// A URL, method and headers that a request can have, and placeholders that there are.
+    public func validate(_ definition: TaskDefinition) throws {
+        for (name, text) in texts {
+            let placeholders = try Self.placeholders(name, text)
+            if !definition.hasWindow, placeholders.contains(where: \.needsWindow) {
+                throw InvalidParameter(
+                    name, "the job has no 'window' for its placeholders", help: WindowMode.help)
+            }
+        }
+        // What is behind a placeholder is seen when the run starts.
+        if !url.contains("${") { try Self.check(url: url) }
+        try Self.check(method: usedMethod)
+        for name in (headers ?? [:]).keys { try Self.check(headerName: name) }
+        guard timeoutSeconds.map({ (1...86_400).contains($0) }) ?? true else {
+            throw InvalidParameter(
+                "timeoutSeconds", "'timeoutSeconds' is out of range", help: "use 1 to 86400")
+        }
+        if body != nil, ["GET", "HEAD"].contains(usedMethod) {
+            throw InvalidParameter(
+                "body", "\(usedMethod) has no body", help: "remove it, or use 'method: POST'")
+        }
+    }
+
+    /// Makes the request.
+    ///
+    /// - Throws: `HTTPStatus` for another status than the expected ones, `HTTPFailed` when there is
+    ///   no answer.
+    public func run(_ context: TaskContext) async throws {
+        var secrets = Secrets()
+        let request = try request(context, &secrets)
+        let target = Self.shown(request.url, secrets)
+        var configuration = HTTPClient.Configuration()
+        configuration.redirectConfiguration =
+            ["GET", "HEAD"].contains(usedMethod)
+            ? .follow(max: Self.redirectLimit, allowCycles: false) : .disallow
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        do {
+            let answer = try await answer(to: request, by: client)
+            try? await client.shutdown()
+            try finish(answer, target, secrets, context)
+        } catch let error as HTTPStatus {
+            throw error
+        } catch {
+            try? await client.shutdown()
+            try context.checkStopped()
+            throw HTTPFailed(
+                request: "\(usedMethod) \(target)", problem: secrets.hidden(in: Self.words(error)))
+        }
+    }
+
+    private struct Answer {
+        let status: Int
+        let retryAfterSeconds: Double?
+        let location: String?
+        let body: OutputTail
+    }
+
+    private func answer(to request: HTTPClientRequest, by client: HTTPClient) async throws -> Answer
+    {
+        let seconds = timeoutSeconds ?? Self.defaultTimeoutSeconds
+        let response = try await client.execute(request, timeout: .seconds(Int64(seconds)))
+        var tail = OutputTail()
+        for try await part in response.body { tail.append(contentsOf: part.readableBytesView) }
+        return Answer(
+            status: Int(response.status.code),
+            retryAfterSeconds: response.headers.first(name: "Retry-After").flatMap {
+                RetryAfter.seconds($0, date: response.headers.first(name: "Date"))
+            },
+            location: response.headers.first(name: "Location"), body: tail)
+    }
+
+    private func finish(
+        _ answer: Answer, _ target: String, _ secrets: Secrets, _ context: TaskContext
+    ) throws {
+        context.output.append(secrets.hidden(in: answer.body.description))
+        context.result = ["status": answer.status]
+        guard (expectStatus ?? .success).contains(answer.status) else {
+            throw HTTPStatus(
+                request: "\(usedMethod) \(target)", code: answer.status,
+                location: answer.location.map { Self.shown($0, secrets) },
+                retryAfterSeconds: answer.retryAfterSeconds)
+        }
+    }
+
+    // MARK: The request
+
+    private var usedMethod: String { method ?? "POST" }
+
+    private var texts: [(name: String, text: String)] {
+        [("url", url)] + (body.map { [("body", $0)] } ?? [])
+            + (headers ?? [:]).values.map { ("headers", $0) }
+    }
+
+    private func request(
+        _ context: TaskContext, _ secrets: inout Secrets
+    ) throws -> HTTPClientRequest {
+        let values = context.placeholderValues
+        let url = try secrets.render(url, values)
+        try Self.check(url: url)
+        var request = HTTPClientRequest(url: url)
+        request.method = HTTPMethod(rawValue: usedMethod)
+        request.headers.add(name: "User-Agent", value: "almanac")
+        request.headers.add(
+            name: "Idempotency-Key", value: context.runID.uuidString.lowercased())
+        for (name, text) in headers ?? [:] {
+            let value = try secrets.render(text, values)
+            guard value.unicodeScalars.allSatisfy({ $0.value >= 32 && $0.value != 127 }) else {
+                throw InvalidParameter("headers", "the value of '\(name)' has a line break")
+            }
+            request.headers.replaceOrAdd(name: name, value: value)
+        }
+        if let body { request.body = .bytes(ByteBuffer(string: try secrets.render(body, values))) }
+        return request
+    }
+
+    // MARK: Checks
+
+    private static func placeholders(
+        _ name: String, _ text: String
+    ) throws -> [PlaceholderText.Placeholder] {
+        do {
+            return try PlaceholderText(text).placeholders
+        } catch {
+            throw InvalidParameter(name, error.message, help: error.help)
+        }
+    }
+
+    private static func check(url: String) throws {
+        guard let parts = URLComponents(string: url), let host = parts.host, !host.isEmpty,
+            ["http", "https"].contains(parts.scheme?.lowercased() ?? "")
+        else {
+            throw InvalidParameter(
+                "url", "'url' is no address of the web",
+                help: "write it as in 'https://example.org/hooks/nightly'")
+        }
+        guard parts.user == nil, parts.password == nil else {
+            throw InvalidParameter(
+                "url", "'url' has a user or a password in it",
+                help: "write 'headers: {Authorization: \"Bearer ${env:TOKEN}\"}'")
+        }
+    }
+
+    private static func check(method: String) throws {
+        guard !method.isEmpty, method.utf8.allSatisfy({ (0x41...0x5A).contains($0) }) else {
+            throw InvalidParameter(
+                "method", "'\(method)' is no method", help: "write it in capitals, as in POST")
+        }
+    }
+
+    private static func check(headerName name: String) throws {
+        let signs = "!#$%&'*+-.^_`|~"
+        guard !name.isEmpty,
+            name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || signs.contains($0)) })
+        else {
+            throw InvalidParameter(
+                "headers", "'\(name)' cannot be the name of a header",
+                help: "use letters, digits and '-'")
+        }
+    }
+
+    // MARK: Words
+
+    /// An address as messages may have it: without its query, where secrets are.
+    private static func shown(_ url: String, _ secrets: Secrets) -> String {
+        let end = url.firstIndex { $0 == "?" || $0 == "#" } ?? url.endIndex
+        return secrets.hidden(in: String(url[..<end].prefix(200)))
+    }
+
+    private static func words(_ error: any Error) -> String {
+        switch error as? HTTPClientError {
+        case .deadlineExceeded?, .readTimeout?, .connectTimeout?, .writeTimeout?:
+            "took longer than its 'timeoutSeconds'"
+        case .redirectLimitReached?: "was redirected more than \(redirectLimit) times"
+        case .redirectCycleDetected?: "was redirected in a circle"
+        case .remoteConnectionClosed?: "the other side closed the connection"
+        default: String(describing: error)
+        }
+    }
+}
