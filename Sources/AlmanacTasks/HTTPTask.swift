@@ -73,6 +73,9 @@ public struct HTTPTask: BatchTask {
         configuration.redirectConfiguration =
             ["GET", "HEAD"].contains(usedMethod)
             ? .follow(max: Self.redirectLimit, allowCycles: false) : .disallow
+        configuration.timeout.connect = .seconds(Int64(min(usedTimeoutSeconds, 10)))
+        // Whether to try again is a matter of the job.
+        configuration.connectionPool.retryConnectionEstablishment = false
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         do {
             let answer = try await answer(to: request, by: client)
@@ -97,8 +100,8 @@ public struct HTTPTask: BatchTask {
 
     private func answer(to request: HTTPClientRequest, by client: HTTPClient) async throws -> Answer
     {
-        let seconds = timeoutSeconds ?? Self.defaultTimeoutSeconds
-        let response = try await client.execute(request, timeout: .seconds(Int64(seconds)))
+        let response = try await client.execute(
+            request, timeout: .seconds(Int64(usedTimeoutSeconds)))
         var tail = OutputTail()
         for try await part in response.body { tail.append(contentsOf: part.readableBytesView) }
         return Answer(
@@ -125,6 +128,8 @@ public struct HTTPTask: BatchTask {
     // MARK: The request
 
     private var usedMethod: String { method ?? "POST" }
+
+    private var usedTimeoutSeconds: Int { timeoutSeconds ?? Self.defaultTimeoutSeconds }
 
     private var texts: [(name: String, text: String)] {
         [("url", url)] + (body.map { [("body", $0)] } ?? [])
