@@ -14,8 +14,8 @@ import NIOHTTP1
 /// `Idempotency-Key` is the run's id unless `headers` say otherwise. Values of `${env:X}` and
 /// `${file:P}` are left out of all messages and of the output.
 ///
-/// Not guaranteed: that a request which has failed was not carried out. A connection may end between
-/// the deed and the answer.
+/// Not guaranteed: that a request which has failed was not carried out. A connection may end
+/// between the deed and the answer.
 public struct HTTPTask: BatchTask {
     /// The name in a schedule file.
     public static let name = "http"

@@ -74,8 +74,8 @@ package struct RehearsalRefused: Error, CustomStringConvertible {
         } else if effects != .database {
             description =
                 "'\(job.name)' cannot be rehearsed: what the task '\(job.task)' does outside of "
-                + "the run's transaction could not be rolled back; a task of your own whose effects "
-                + "are all in its session says so by `static var effects: TaskEffects "
+                + "the run's transaction could not be rolled back; a task of your own whose "
+                + "effects are all in its session says so by `static var effects: TaskEffects "
                 + "{ .database }`"
         } else {
             return nil

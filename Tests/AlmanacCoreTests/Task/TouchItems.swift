@@ -101,7 +101,8 @@ extension RunFixture {
                 """
                 INSERT INTO almanac.runs (run_id, job, task, scheduled_for, attempt, trigger, \
                 state, queued_at, not_before) VALUES (\(runID), \(job.name), \(job.task), \
-                \(instant), \(attempt), \(trigger.rawValue), 'queued', clock_timestamp(), clock_timestamp())
+                \(instant), \(attempt), \(trigger.rawValue), 'queued', clock_timestamp(), \
+                clock_timestamp())
                 """)
         }
         return order(
