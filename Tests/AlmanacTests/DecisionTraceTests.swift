@@ -94,6 +94,28 @@ struct DecisionTraceTests {
         #expect(trace.trace.last?.contains("for a reason of its own") == false)
     }
 
+    @Test(
+        "each thing that a run can wait for has its words",
+        arguments: [
+            ("turn", "its turn"), ("resume", "its job to be resumed"),
+            ("pool heavy", "a slot of the pool heavy"), ("needs: a, b", "a, b to end"),
+            ("rain", "rain"),
+        ])
+    func waits(text: String, words: String) {
+        let row = Self.row(.queued) { $0.waitsFor = text }
+        let trace = DecisionTrace(Self.facts { $0.rows = [row] })
+        #expect(trace.trace.last?.hasSuffix(", and waits for \(words).") == true)
+        #expect(row.why == "waits for \(words)")
+    }
+
+    @Test("a queued run without an obstacle waits for its time or a worker")
+    func idleWaits() {
+        #expect(Self.row(.queued).why == "waits for a worker")
+        #expect(Self.row(.queued) { $0.isHeld = true }.why == "waits for a decision")
+        let later = Self.row(.queued) { $0.notBefore = Self.instant.addingTimeInterval(60) }
+        #expect(later.why == "waits until 2026-01-05 02:31:00Z")
+    }
+
     @Test("a range, a hold, a request to cancel and a hook's error are told")
     func details() {
         let rows = [

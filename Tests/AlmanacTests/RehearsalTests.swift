@@ -77,6 +77,26 @@ struct RehearsalTests {
         #expect(rows.first?.split(separator: " ").prefix(2) == ["1", "20"])
     }
 
+    @Test(
+        "checks what the job expects, also where there is no ledger",
+        arguments: [
+            ("{rowsAffected: {min: 31}}", "expected at least 31 rows affected, found 30"),
+            ("{sql: SELECT count(*) = 31 FROM orders}", "expected true, found false"),
+            ("{rowsAffected: {max: 30, deviation: 0.5}}", nil),
+        ])
+    func expectation(keys: String, problem: String?) async throws {
+        let place = try await Place(
+            """
+            task: sql
+            parameters: {statement: UPDATE orders SET paid = true}
+            expect: \(keys)
+            """)
+        let call = await place.rehearse()
+        #expect(call.status == (problem == nil ? .done : .failed), "\(call.errors)")
+        if let problem { #expect(call.output.contains(problem), "\(call.output)") }
+        #expect(try place.texts("SELECT count(*)::text FROM orders WHERE paid") == ["0"])
+    }
+
     @Test("leaves no row and makes no ledger")
     func noRow() async throws {
         let place = try await Place("task: sql\nparameters: {statement: DELETE FROM orders}")

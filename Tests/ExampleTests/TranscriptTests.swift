@@ -81,7 +81,7 @@ private struct Bindings {
 
     private mutating func isSame(_ left: Substring, _ right: Substring) -> Bool {
         if left == right { return true }
-        if left.wholeMatch(of: /[(]?[0-9a-f]{8}(-[0-9a-f]{4}){0,3}(-[0-9a-f]{12})?,?/) != nil {
+        if left.wholeMatch(of: /[(]?[0-9a-f]{8}(-[0-9a-f]{4}){0,3}(-[0-9a-f]{12})?[,`]?/) != nil {
             let (one, other) = (left.filter(\.isIDSign), right.filter(\.isIDSign))
             guard one.count == other.count else { return false }
             return bind(Substring(one.prefix(8)), Substring(other.prefix(8)))

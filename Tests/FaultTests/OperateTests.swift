@@ -98,6 +98,41 @@ struct OperateTests {
         #expect(try await node.waitForEnd() == .exited(0))
     }
 
+    @Test("what an outage has left is held above the limit, and runs as somebody decides")
+    func backlog() async throws {
+        let place = try await Surroundings(
+            Jobs.sql("hourly", every: "1h", "UPDATE counter SET n = n + 1")
+                .replacing("task:", with: "catchUp: all, task:"))
+        let first = try place.start()
+        try await eventually("the start") { first.output.contains("schedule in force") }
+        first.send(SIGTERM)
+        #expect(try await first.waitForEnd() == .exited(0))
+        try place.books.pretendEnd(before: "5h")
+
+        let node = try place.start(environment: ["ALMANAC_BACKLOG_LIMIT": "0"])
+        let held = "SELECT count(*) FROM almanac.runs WHERE is_held"
+        // The newest may be on time, when the hour has only begun.
+        try await eventually("held") { try place.books.number(held) >= 4 }
+        let count = try place.books.number(held)
+        let before = try place.counted()
+        let status = try await place.run(["status"])
+        #expect(status.output.contains("\(count) occurrences wait for a decision"))
+        let wrong = try await place.run(["resume", "--catch-up", "some"])
+        #expect(wrong.end == .exited(2))
+        let decided = try await place.run(["resume", "--catch-up", "latest"])
+        #expect(
+            decided.output == "1 occurrence will run, \(count - 1) occurrences will not\n")
+        try await eventually("the latest") { try place.counted() == before + 1 }
+        let again = try await place.run(["resume", "--catch-up", "all"])
+        #expect(again.end == .exited(1))
+        #expect(again.output == "nothing is held\n")
+        node.send(SIGTERM)
+        #expect(try await node.waitForEnd() == .exited(0))
+        #expect(
+            try place.books.rows("hourly").filter { $0.reason == "backlog" }.count == count - 1)
+        #expect(try place.books.errors("hourly", everySeconds: 3_600) == [])
+    }
+
     @Test(
         "what makes no sense is refused with what to do",
         arguments: [

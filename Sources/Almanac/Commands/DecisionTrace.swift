@@ -217,7 +217,7 @@ struct RowStory {
 
     private var wait: String {
         if row.isHeld { return ", and waits for somebody to decide (`resume --catch-up`)" }
-        var text = row.waitsFor.map { ", and waits for \($0)" } ?? ""
+        var text = row.waitsFor == nil ? "" : ", and waits for \(row.obstacle)"
         if let notBefore = row.notBefore, notBefore > facts.now {
             text += ", not to start before \(notBefore.shortText)"
         }

@@ -116,7 +116,19 @@ extension RunRecord {
         if let notBefore, notBefore.timeIntervalSince(queuedAt) > 0.5 {
             return "until \(notBefore.shortText)"
         }
-        return "for \(waitsFor ?? "a worker")"
+        return "for \(obstacle)"
+    }
+
+    /// What is in its way, in words.
+    var obstacle: String {
+        switch waitsFor {
+        case nil: "a worker"
+        case "turn": "its turn"
+        case "resume": "its job to be resumed"
+        case let pool? where pool.hasPrefix("pool "): "a slot of the \(pool)"
+        case let needs? where needs.hasPrefix("needs: "): "\(needs.dropFirst(7)) to end"
+        case let other?: other
+        }
     }
 }
 

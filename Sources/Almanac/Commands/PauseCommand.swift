@@ -46,25 +46,71 @@ struct PauseCommand: AsyncParsableCommand {
 struct ResumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume",
-        abstract: "Let paused jobs start again.",
-        usage: "\(ProgramName.text) resume <jobs> ... [options]",
+        abstract: "Let paused jobs start again, or decide what is held back after an outage.",
+        usage: """
+            \(ProgramName.text) resume <jobs> ... [options]
+            \(ProgramName.text) resume [<jobs> ...] --catch-up latest|all|none [options]
+            """,
         discussion: """
-            From now on; what was skipped meanwhile stays skipped, and `backfill` can run it.
+            A paused job goes on from now; what was skipped meanwhile stays skipped, and \
+            `backfill` can run it.
+
+            After an outage with more than `backlogLimit` occurrences to make up for, nothing of \
+            the past runs until somebody has decided. With --catch-up, latest runs the newest \
+            held occurrence of each job, all runs all of them, oldest first, and none runs none; \
+            what does not run is skipped with the reason `backlog`. Without jobs it is about all \
+            of them.
             """)
 
     @OptionGroup var options: GlobalOptions
 
     @Argument(help: "The names of the jobs.")
-    var jobs: [String]
+    var jobs: [String] = []
+
+    @Option(
+        help: ArgumentHelp("What becomes of held occurrences.", valueName: "latest|all|none"))
+    var catchUp: String?
 
     func run() async throws {
         let settings = try options.settings()
+        if let catchUp { return try await decide(Self.decision(catchUp), settings) }
+        guard !jobs.isEmpty else {
+            throw CommandFailure(
+                "name the jobs to resume, or decide about what is held with --catch-up",
+                status: .usage)
+        }
         let ended = try await LedgerLook.at(settings) { ledger, connection in
             try ledger.require(jobs, on: connection)
             return try ledger.resume(jobs, on: connection)
         }
         for job in jobs { Console.print(Self.text(job, ended.first { $0.job == job })) }
         if ended.isEmpty { throw ExitCode(ExitStatus.failed.rawValue) }
+    }
+
+    private static func decision(_ text: String) throws -> BacklogDecision {
+        if let decision = BacklogDecision(rawValue: text) { return decision }
+        let known = BacklogDecision.allCases.map(\.rawValue)
+        let hint = Suggestion.question(for: text, among: known) ?? "it is latest, all or none"
+        throw CommandFailure("--catch-up: '\(text)' is not known; \(hint)", status: .usage)
+    }
+
+    private func decide(_ decision: BacklogDecision, _ settings: Settings) async throws {
+        let decided = try await LedgerLook.at(settings) { ledger, connection in
+            try ledger.require(jobs, on: connection)
+            return try ledger.decideBacklog(
+                decision, jobs: jobs.isEmpty ? nil : jobs, by: Requester.name, on: connection)
+        }
+        Console.print(Self.text(decided))
+        if decided.released + decided.skipped == 0 { throw ExitCode(ExitStatus.failed.rawValue) }
+    }
+
+    static func text(_ decided: DecidedBacklog) -> String {
+        guard decided.released + decided.skipped > 0 else { return "nothing is held" }
+        return "\(count(decided.released)) will run, \(count(decided.skipped)) will not"
+    }
+
+    private static func count(_ number: Int) -> String {
+        number == 1 ? "1 occurrence" : "\(number) occurrences"
     }
 
     static func text(_ job: String, _ pause: Pause?) -> String {

@@ -70,12 +70,16 @@ package actor Rehearsal {
         _ run: ClaimedRun, _ context: TaskContext
     ) async -> (TaskOutcome, [RehearsalReport.Lock]?) {
         do {
+            let usualRows = try usualRows(of: run.job)
             let task = try services.registry.makeTask(of: run)
             do {
                 try await task.beforeStart(context)
                 try context.checkStopped()
                 try await task.run(context)
-            } catch is EndOfRehearsal {}
+                try context.check(run.job.expectation, usualRows: usualRows)
+            } catch is EndOfRehearsal {
+                // The first chunk alone says nothing of what the whole run comes to.
+            }
             _ = try context.encodedResult()
             guard let session = context.openedSession, !session.isUntouched else {
                 return (.succeeded, [])
@@ -91,6 +95,15 @@ package actor Rehearsal {
             let cause = control.stopCause ?? run.passedDeadline(error, at: services.clock.now)
             return (TaskOutcome(error: error, stop: cause), nil)
         }
+    }
+
+    /// How many rows a run of the job usually changes, if it matters and there is a ledger.
+    private func usualRows(of job: JobDefinition) throws -> Double? {
+        let connection = try bench.connection()
+        guard job.expectation?.deviation != nil,
+            try services.ledger.version(on: connection) > 0
+        else { return nil }
+        return try services.ledger.usualRows(of: job.name, on: connection)
     }
 
     private func locks(of session: Session) throws -> [RehearsalReport.Lock] {

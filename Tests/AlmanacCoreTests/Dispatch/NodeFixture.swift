@@ -28,8 +28,11 @@ struct NodeFixture {
         ).services
     }
 
-    func schedule(_ jobs: String, _ services: NodeServices) throws -> Schedule {
-        let text = "version: 1\njobs:\n" + jobs
+    /// - Parameter top: lines of the file beside its jobs.
+    func schedule(
+        _ jobs: String, top: String = "", _ services: NodeServices
+    ) throws -> Schedule {
+        let text = "version: 1\n\(top)jobs:\n" + jobs
         let source = try SourceFile(path: "test.yaml", bytes: Array(text.utf8))
         return try ScheduleLoader(tasks: services.registry).load(sources: [source]).schedule
     }

@@ -173,7 +173,8 @@ struct MappingReaderTests {
                     + "'startAt', 'endAt', 'calendars', 'jitterSeconds', 'spread', 'suspend', "
                     + "'concurrencyPolicy', 'startingDeadlineSeconds', 'catchUp', 'backoffLimit', "
                     + "'backoff', 'retryPolicy', 'activeDeadlineSeconds', 'transaction', "
-                    + "'needs', 'locks', 'priority', 'pool', 'window', 'owner' and 'labels')"
+                    + "'isolation', 'readOnly', 'session', 'needs', 'locks', 'priority', 'pool', "
+                    + "'window', 'expect', 'owner' and 'labels')"
             ])
     }
 

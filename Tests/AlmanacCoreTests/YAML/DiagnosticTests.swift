@@ -172,7 +172,7 @@ struct DiagnosticTests {
         arguments: [
             ("a: [", "syntax"), ("", "missing"), ("[]", "value"), ("version: 1", "missing"),
             ("version: 1\njobs: {}\ncolour: 1", "unknown-key"),
-            ("version: 1\njobs: {}\npools: 1", "unavailable"),
+            ("version: 1\njobs: {}\nchannels: 1", "unavailable"),
             ("version: 1\njobs: {a: {task: cleanup, every: x}}", "schedule"),
             ("version: 1\njobs: {a: {task: cleanup, schedule: x}}", "schedule"),
             ("version: 1\njobs: {a: {task: x, every: 1h}}", "task"),
