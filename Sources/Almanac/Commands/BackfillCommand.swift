@@ -87,8 +87,8 @@ struct BackfillCommand: AsyncParsableCommand {
         if let maxActive, maxActive < 1 {
             throw CommandFailure("--max-active takes a number from 1 on", status: .usage)
         }
-        let first = try Self.instant(from, "--from")
-        let last = try Self.instant(to, "--to")
+        let first = try InstantOption.instant(from, of: "--from").date
+        let last = try InstantOption.instant(to, of: "--to").date
         guard first <= last else {
             throw CommandFailure("--from is after --to", status: .usage)
         }
@@ -99,15 +99,6 @@ struct BackfillCommand: AsyncParsableCommand {
         return BackfillOrder(
             job: job, range: first...last, reprocess: reprocess, maxActive: maxActive,
             author: Requester.name)
-    }
-
-    private static func instant(_ text: String, _ option: String) throws -> Date {
-        guard let instant = Instant(iso8601: text) else {
-            throw CommandFailure(
-                "\(option): '\(text)' is no instant; write it as 2026-11-22T02:30:00Z",
-                status: .usage)
-        }
-        return instant.date
     }
 
     /// When the job runs in a range.

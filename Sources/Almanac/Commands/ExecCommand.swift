@@ -51,7 +51,7 @@ struct ExecCommand: AsyncParsableCommand {
         let settings = try options.settings()
         let registry = try CommandContext.required().registry
         let definition = try settings.loadSchedule(registry).required(job)
-        let instant = try at.map(Self.parse)
+        let instant = try at.map { try InstantOption.instant($0, of: "--at").date }
         LogSetup.begin(settings, on: STDERR_FILENO)
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         let status = try await DatabaseAccess.use(settings) { database in
@@ -66,14 +66,6 @@ struct ExecCommand: AsyncParsableCommand {
             return try await node.execute(definition, at: instant, signals: signals)
         }
         if status != .done { throw ExitCode(status.rawValue) }
-    }
-
-    private static func parse(_ text: String) throws -> Date {
-        guard let instant = Instant(iso8601: text) else {
-            throw CommandFailure(
-                "--at: '\(text)' is no instant; write it as 2026-11-22T02:30:00Z", status: .usage)
-        }
-        return instant.date
     }
 }
 

@@ -66,16 +66,23 @@ struct NextCommand: ParsableCommand {
     private func start() throws -> Instant { try InstantOption.instant(from) }
 }
 
-/// The option `--from`.
+/// Options that name an instant.
 enum InstantOption {
-    /// The instant that is named, or else now.
+    /// What `--from` names, or else now.
     ///
     /// - Throws: `CommandFailure` where it is none.
     static func instant(_ from: String?) throws -> Instant {
-        guard let from else { return try SystemClock().instant }
-        guard let instant = Instant(iso8601: from) else {
+        try from.map { try instant($0, of: "--from") } ?? SystemClock().instant
+    }
+
+    /// What an option names.
+    ///
+    /// - Throws: `CommandFailure` where it is none.
+    static func instant(_ text: String, of option: String) throws -> Instant {
+        guard let instant = Instant(iso8601: text) else {
             throw CommandFailure(
-                "--from: '\(from)' is no instant; write it as 2026-11-22T02:30:00Z", status: .usage)
+                "\(option): '\(text)' is no instant; write it as 2026-11-22T02:30:00Z",
+                status: .usage)
         }
         return instant
     }

@@ -30,10 +30,7 @@ struct WhyCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try options.settings()
-        guard let instant = Instant(iso8601: at) else {
-            throw CommandFailure(
-                "--at: '\(at)' is no instant; write it as 2026-11-22T02:30:00Z", status: .usage)
-        }
+        let instant = try InstantOption.instant(at, of: "--at")
         let (facts, known) = try await LedgerLook.at(settings) { ledger, connection in
             (
                 try ledger.trace(of: job, at: instant.date, on: connection),

@@ -40,12 +40,17 @@ extension NodeDesk {
         logger.warning(
             "skipped occurrences could not be recorded; trying again",
             metadata: ["job": "\(skips.job)", "error": "\(trouble.text)"])
+        retry(.writeAgain(skips), trouble)
+    }
+
+    /// Writes rows of occurrences later, unless the node is about to end.
+    mutating func retry(_ event: NodeEvent, _ trouble: LedgerTrouble) {
         if isStopping {
             // They hold the watermark back: the next start looks at them again.
             unwrittenSkips -= 1
             perform(board.handle(.drain))
         } else {
-            later(.writeAgain(skips))
+            later(event)
             if trouble.isGeneral { databaseIsAway(trouble.text) }
         }
     }

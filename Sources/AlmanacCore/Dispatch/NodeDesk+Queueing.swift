@@ -53,14 +53,7 @@ extension NodeDesk {
         logger.warning(
             "occurrences could not be queued; trying again",
             metadata: ["job": "\(entry.job.name)", "error": "\(trouble.text)"])
-        if isStopping {
-            // They hold the watermark back: the next start looks at them again.
-            unwrittenSkips -= 1
-            perform(board.handle(.drain))
-        } else {
-            later(.queueAgain(entry))
-            if trouble.isGeneral { databaseIsAway(trouble.text) }
-        }
+        retry(.queueAgain(entry), trouble)
     }
 
     func warnOfBacklog(count: Int, limit: Int) {

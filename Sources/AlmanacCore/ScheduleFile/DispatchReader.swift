@@ -31,7 +31,7 @@ struct DispatchReader {
                 node, place: .catchUp, subject: "'catchUp'", collector: collector)
         else { return nil }
         let policy = reader.read("policy", choices: CatchUp.Policy.self) ?? .latest
-        let window = readDuration("window", in: reader) ?? CatchUp.usualWindowSeconds
+        let window = reader.readDuration("window") ?? CatchUp.usualWindowSeconds
         let max = readInteger("max", in: reader, 1...CatchUp.greatestMax) ?? CatchUp.usualMax
         for key in ["window", "max"] where policy != .all && reader.has(key) {
             guard let place = reader.key(key) else { continue }
@@ -79,7 +79,7 @@ struct DispatchReader {
         guard let reader, let name = reader.read("name", as: String.self) else { return nil }
         return LockUse(
             name: name, mode: reader.read("mode", choices: LockUse.Mode.self) ?? .exclusive,
-            waitSeconds: readDuration("wait", in: reader) ?? 0)
+            waitSeconds: reader.readDuration("wait") ?? 0)
     }
 
     private func readNeeds() -> [Need] {
@@ -110,7 +110,7 @@ struct DispatchReader {
         else { return nil }
         return Need(
             job: name, when: reader.read("when", choices: Need.Condition.self) ?? .success,
-            withinSeconds: readDuration("within", in: reader), position: place.position)
+            withinSeconds: reader.readDuration("within"), position: place.position)
     }
 
     // MARK: Values
@@ -146,18 +146,6 @@ struct DispatchReader {
             return try String(node, subject: subject)
         } catch {
             if let error = error as? YAMLValueError { job.report(error, at: node) }
-            return nil
-        }
-    }
-
-    private func readDuration(_ key: String, in reader: MappingReader) -> Int64? {
-        guard let node = reader.value(key), let text = reader.read(key, as: String.self) else {
-            return nil
-        }
-        do {
-            return try DurationText.seconds(text)
-        } catch {
-            reader.report(error, at: node)
             return nil
         }
     }

@@ -66,6 +66,17 @@ struct MappingReader {
         names.firstIndex(of: key).map { pairs[$0].value }
     }
 
+    /// The seconds of a duration such as `15m`.
+    func readDuration(_ key: String) -> Int64? {
+        guard let node = value(key), let text = read(key, as: String.self) else { return nil }
+        do {
+            return try DurationText.seconds(text)
+        } catch {
+            report(error, at: node)
+            return nil
+        }
+    }
+
     /// The key itself, where it is written.
     func key(_ key: String) -> YAMLNode? {
         names.firstIndex(of: key).map { pairs[$0].key }

@@ -74,12 +74,12 @@ struct RetryReader {
                 node, place: .backoff, subject: "'backoff'", collector: collector)
         else { return nil }
         var pauses = RetryPolicy.Pauses()
-        pauses.initialSeconds = readDuration("initial", in: backoff) ?? pauses.initialSeconds
+        pauses.initialSeconds = backoff.readDuration("initial") ?? pauses.initialSeconds
         pauses.factor =
             readNumber("factor", in: backoff, from: 1, to: Self.greatestFactor) ?? pauses.factor
         // An initial pause beyond the usual greatest one is itself the greatest.
         pauses.maxSeconds =
-            readDuration("max", in: backoff) ?? max(pauses.maxSeconds, pauses.initialSeconds)
+            backoff.readDuration("max") ?? max(pauses.maxSeconds, pauses.initialSeconds)
         pauses.jitter = readNumber("jitter", in: backoff, from: 0, to: 1) ?? pauses.jitter
         if let node = backoff.value("max"), pauses.maxSeconds < pauses.initialSeconds {
             let initial = DurationText.text(pauses.initialSeconds)
@@ -89,18 +89,6 @@ struct RetryReader {
                     help: "write \(initial) or more, or a shorter 'initial'"), at: node)
         }
         return pauses
-    }
-
-    private func readDuration(_ key: String, in reader: MappingReader) -> Int64? {
-        guard let node = reader.value(key), let text = reader.read(key, as: String.self) else {
-            return nil
-        }
-        do {
-            return try DurationText.seconds(text)
-        } catch {
-            reader.report(error, at: node)
-            return nil
-        }
     }
 
     // MARK: retryPolicy

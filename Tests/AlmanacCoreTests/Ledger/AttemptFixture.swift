@@ -55,3 +55,44 @@ extension LedgerFixture {
         ).map { try $0.get("text") }
     }
 }
+
+/// A node that claims on a thread of its own, so that several really do so at once.
+actor Racer {
+    private nonisolated let thread = WorkerThread(name: "racer")
+    private let fixture: LedgerFixture
+    private let connection: Connection
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    init(_ fixture: LedgerFixture) throws {
+        self.fixture = fixture
+        connection = try fixture.connect()
+    }
+
+    /// Claims after a while, and leaves the run running.
+    func claim(_ order: RunOrder, afterMicroseconds pause: Int) throws -> String {
+        try result(of: order, afterMicroseconds: pause).kind
+    }
+
+    /// Claims after a while, and lets the run fail.
+    func claimAndFail(_ order: RunOrder, afterMicroseconds pause: Int) throws -> String {
+        let result = try result(of: order, afterMicroseconds: pause)
+        if case .claimed(let run) = result { _ = try fixture.fail(run, on: connection) }
+        return result.kind
+    }
+
+    private func result(
+        of order: RunOrder, afterMicroseconds pause: Int
+    ) throws -> ClaimResult {
+        _ = try connection.query("SELECT pg_sleep(\(Double(pause) / 1_000_000))::text AS s")
+        return try fixture.claim(order, on: connection)
+    }
+
+    /// Leaves nothing on the connection, as a worker does after a run.
+    func finish() throws { try connection.reset() }
+
+    func stop() {
+        connection.close()
+        thread.stop()
+    }
+}

@@ -52,7 +52,7 @@ struct AttemptTests {
         print("AttemptTests: seed \(seed)")
         var generator = SplitMix(seed: seed)
         let fixture = try await LedgerFixture()
-        let (first, second) = (try Contender(fixture), try Contender(fixture))
+        let (first, second) = (try Racer(fixture), try Racer(fixture))
         let keeper = try fixture.connect()
         defer { keeper.close() }
         let job = try fixture.retriedJob()
@@ -243,31 +243,5 @@ struct AttemptTests {
         let end = try fixture.runner.row(of: order.identity.runID).finishedAt
         #expect(found["job"]?.scheduledFor == Instant(secondsSinceEpoch: 60))
         #expect(found["job"]?.finishedAt == end.map { Instant($0) })
-    }
-}
-
-/// A node that claims on a thread of its own, so that two really do so at once.
-private actor Contender {
-    private nonisolated let thread = WorkerThread(name: "contender")
-    private let fixture: LedgerFixture
-    private let connection: Connection
-
-    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
-
-    init(_ fixture: LedgerFixture) throws {
-        self.fixture = fixture
-        connection = try fixture.connect()
-    }
-
-    func claimAndFail(_ order: RunOrder, afterMicroseconds pause: Int) throws -> String {
-        _ = try connection.query("SELECT pg_sleep(\(Double(pause) / 1_000_000))::text")
-        let result = try fixture.claim(order, on: connection)
-        if case .claimed(let run) = result { _ = try fixture.fail(run, on: connection) }
-        return result.kind
-    }
-
-    func stop() {
-        connection.close()
-        thread.stop()
     }
 }

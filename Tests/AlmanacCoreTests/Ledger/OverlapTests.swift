@@ -242,27 +242,3 @@ struct OverlapTests {
         for node in nodes { await node.stop() }
     }
 }
-
-/// A node that claims on a thread of its own, and leaves its runs running.
-private actor Racer {
-    private nonisolated let thread = WorkerThread(name: "racer")
-    private let fixture: LedgerFixture
-    private let connection: Connection
-
-    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
-
-    init(_ fixture: LedgerFixture) throws {
-        self.fixture = fixture
-        connection = try fixture.connect()
-    }
-
-    func claim(_ order: RunOrder, afterMicroseconds pause: Int) throws -> String {
-        _ = try connection.query("SELECT pg_sleep(\(Double(pause) / 1_000_000))::text AS s")
-        return try fixture.claim(order, on: connection).kind
-    }
-
-    func stop() {
-        connection.close()
-        thread.stop()
-    }
-}

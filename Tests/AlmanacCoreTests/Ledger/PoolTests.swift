@@ -131,7 +131,7 @@ struct PoolTests {
         defer { keeper.close() }
         let jobs = try Self.jobs(["a", "b", "c"], slots: 2, in: fixture)
         try fixture.activate(jobs, on: keeper)
-        let nodes = try (1...3).map { _ in try PoolRacer(fixture) }
+        let nodes = try (1...3).map { _ in try Racer(fixture) }
         for round in 1...100 {
             let pauses = (0..<3).map { _ in Int.random(in: 0...400, using: &generator) }
             let instant = Self.soon + Int64(round)
@@ -151,32 +151,5 @@ struct PoolTests {
             try keeper.execute("DELETE FROM almanac.runs")
         }
         for node in nodes { await node.stop() }
-    }
-}
-
-/// A node that claims on a thread of its own.
-private actor PoolRacer {
-    private nonisolated let thread = WorkerThread(name: "pool-racer")
-    private let fixture: LedgerFixture
-    private let connection: Connection
-
-    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
-
-    init(_ fixture: LedgerFixture) throws {
-        self.fixture = fixture
-        connection = try fixture.connect()
-    }
-
-    func claim(_ order: RunOrder, afterMicroseconds pause: Int) throws -> String {
-        _ = try connection.query("SELECT pg_sleep(\(Double(pause) / 1_000_000))::text AS s")
-        return try fixture.claim(order, on: connection).kind
-    }
-
-    /// Leaves nothing on the connection, as a worker does after a run.
-    func finish() throws { try connection.reset() }
-
-    func stop() {
-        connection.close()
-        thread.stop()
     }
 }
