@@ -77,4 +77,21 @@ struct RequestTests {
             #expect(row.cancelRequestedAt == nil)
         }
     }
+
+    @Test("a run that fails after the request is cancelled, and no attempt follows")
+    func noRetry() async throws {
+        let fixture = try await LedgerFixture()
+        let connection = try fixture.connect()
+        defer { connection.close() }
+        let order = fixture.order(try fixture.retriedJob(), at: 100)
+        guard case .claimed(let run) = try fixture.claim(order, on: connection) else {
+            Issue.record("not claimed")
+            return
+        }
+        _ = try fixture.services.ledger.requestCancel(
+            of: run.identity.runID, by: "ada", because: "enough", on: connection)
+        let recorded = try fixture.fail(run, pauseSeconds: 0, on: connection)
+        #expect(recorded.next == nil)
+        #expect(try fixture.attempts(on: connection) == ["1 cancelled"])
+    }
 }
