@@ -56,7 +56,7 @@ struct HappyPathTests {
         let migrated = try await place.run(["migrate"])
         #expect(migrated.end == .exited(0))
         #expect(migrated.output.hasPrefix("version 1: "))
-        #expect(try await place.run(["migrate"]).output.contains("has the current version 3"))
+        #expect(try await place.run(["migrate"]).output.contains("has the current version"))
 
         let exec = ["exec", "count", "--at", "2026-01-01T00:00:00Z"]
         #expect(try await place.run(exec).end == .exited(0))

@@ -18,6 +18,8 @@ package enum LedgerSchema {
         Migration(version: 1, summary: "runs, watermark, accounts, versions", script: version1),
         Migration(version: 2, summary: "attempts after the first", script: version2),
         Migration(version: 3, summary: "queue, requests, progress", script: version3),
+        Migration(version: 4, summary: "nodes, identity of the database", script: version4),
+        Migration(version: 5, summary: "next due, retention, seals", script: version5),
     ]
 
     /// The version that this program works with.
