@@ -6,7 +6,7 @@ extension LedgerSchema {
             due_at timestamptz NOT NULL
         );
         COMMENT ON TABLE {schema}.next_due IS
-            'The next occurrence of each job, as a node has reckoned it: also true while none lives.';
+            'The next occurrence of each job, as a node has reckoned it; true also while none lives.';
 
         CREATE TABLE {schema}.pruned (
             job         text NOT NULL,
@@ -30,6 +30,6 @@ extension LedgerSchema {
             PRIMARY KEY (day, generation)
         );
         COMMENT ON TABLE {schema}.seals IS
-            'Digests of the rows of closed days; a new generation after rows of the day were pruned.';
+            'Digests of closed days'' rows; a new generation after rows of the day were pruned.';
         """
 }
