@@ -20,7 +20,7 @@ run: build ## Run the scheduler on Schedules/, with a Postgres of its own; ARGS=
 # measure real processes against real time, and two cores cannot do that beside a thousand others.
 test: ## Run all tests; ARGS="--filter Name" for some
 	@sh .ci/dependencies tests
-	@swift test $(FLAGS) --disable-xctest --no-parallel $(ARGS)
+	@.ci/test $(FLAGS) --disable-xctest --no-parallel $(ARGS)
 
 bench: deps ## Measure, in a release build
 	@swift run $(FLAGS) --configuration release AlmanacBench $(ARGS)
