@@ -6,7 +6,7 @@ extension LedgerSchema {
             due_at timestamptz NOT NULL
         );
         COMMENT ON TABLE {schema}.next_due IS
-            'The next occurrence of each job, as a node has reckoned it; true also while none lives.';
+            'The next occurrence of each job as a node has reckoned it; also while none lives.';
 
         CREATE TABLE {schema}.pruned (
             job         text NOT NULL,
