@@ -15,21 +15,10 @@ extension NodeDesk {
 
     mutating func lookForAttempts() {
         guard !isStopping, attempts.beginsLook() else { return }
-        let bookkeeper = bookkeeper
-        let post = post
-        let awaited = attempts.awaited
         let pools = Dictionary(
             jobs.values.compactMap(\.dispatch.pool).map { ($0.name, $0.slots) },
             uniquingKeysWith: max)
-        Task(executorPreference: WorkerThread.errands) {
-            do {
-                let sight = try await bookkeeper.queue(awaited: Array(awaited), pools: pools)
-                post.yield(.attemptsFound(sight, asked: awaited, nil))
-            } catch {
-                post.yield(
-                    .attemptsFound(QueueInSight(), asked: [], String(describing: error)))
-            }
-        }
+        errands.run(.lookForAttempts(awaited: attempts.awaited, pools: pools))
     }
 
     mutating func attemptsFound(

@@ -7,17 +7,7 @@ extension NodeDesk {
             return
         }
         unwrittenSkips += 1
-        let bookkeeper = bookkeeper
-        let post = post
-        let version = version
-        Task(executorPreference: WorkerThread.errands) {
-            do {
-                try await bookkeeper.record(skips, job: job, version: version)
-                post.yield(.skipsWritten(skips))
-            } catch {
-                post.yield(.skipsNotWritten(skips, LedgerTrouble(error)))
-            }
-        }
+        errands.run(.record(skips, of: job, version: version))
     }
 
     mutating func skipsWritten(_ skips: SkippedOccurrences) {
@@ -57,21 +47,7 @@ extension NodeDesk {
 
     mutating func moveWatermark() {
         guard let instant = planner?.watermark, books.begins(instant) else { return }
-        let bookkeeper = bookkeeper
-        let (post, version, logger) = (post, version, logger)
-        let clock = services.clock
-        Task(executorPreference: WorkerThread.errands) {
-            do {
-                try await bookkeeper.moveWatermark(to: instant, by: version)
-                post.yield(.watermarkMoved(instant))
-            } catch {
-                logger.warning(
-                    "the watermark could not be written; trying again",
-                    metadata: ["error": "\(error)"])
-                try? await clock.sleep(for: .seconds(5))
-                post.yield(.watermarkRested)
-            }
-        }
+        errands.run(.moveWatermark(to: instant, version: version))
     }
 
     mutating func watermarkMoved(_ instant: Instant) {
@@ -79,5 +55,11 @@ extension NodeDesk {
         // What needs other jobs waits for it too.
         if attempts.isPending { lookForAttempts() }
         post(.watermarkRested, after: .seconds(1))
+    }
+
+    func watermarkNotMoved(_ error: String) {
+        logger.warning(
+            "the watermark could not be written; trying again", metadata: ["error": "\(error)"])
+        post(.watermarkRested, after: .seconds(5))
     }
 }

@@ -6,17 +6,7 @@ import Logging
 extension NodeDesk {
     func lookForCancels() {
         guard !running.isEmpty else { return }
-        let bookkeeper = bookkeeper
-        let (post, logger) = (post, logger)
-        Task(executorPreference: WorkerThread.errands) {
-            do {
-                let requests = try await bookkeeper.cancelRequests()
-                if !requests.isEmpty { post.yield(.cancelsFound(requests)) }
-            } catch {
-                logger.debug(
-                    "requests to cancel could not be looked for", metadata: ["error": "\(error)"])
-            }
-        }
+        errands.run(.lookForCancels)
     }
 
     func cancelsFound(_ requests: [UUID: StopCause]) {
@@ -33,6 +23,6 @@ extension NodeDesk {
 
     /// Puts a fresh worker in the place of one whose run does not stop.
     mutating func replaceWorker(_ number: Int) {
-        workers[number - 1] = Worker(number: number, services: services)
+        workers[number - 1] = hire(number)
     }
 }

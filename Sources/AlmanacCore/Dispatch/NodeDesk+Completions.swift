@@ -16,18 +16,7 @@ extension NodeDesk {
 
     func lookForCompletions() {
         guard !awaited.isEmpty, !isStopping else { return }
-        let bookkeeper = bookkeeper
-        let (post, logger) = (post, logger)
-        let jobs = Array(awaited.keys)
-        Task(executorPreference: WorkerThread.errands) {
-            do {
-                post.yield(.completionsFound(try await bookkeeper.completions(of: jobs)))
-            } catch {
-                logger.debug(
-                    "the ends of runs could not be looked for", metadata: ["error": "\(error)"])
-                post.yield(.completionsFound([:]))
-            }
-        }
+        errands.run(.lookForCompletions(of: Array(awaited.keys)))
     }
 
     mutating func completionsFound(_ completions: [String: Completion]) {

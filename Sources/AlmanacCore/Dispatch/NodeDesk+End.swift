@@ -18,7 +18,7 @@ extension NodeDesk {
 
     mutating func stopNow() {
         if !isStopping { stop() }
-        bookkeeper.hurry()
+        errands.run(.hurry)
         for run in running.values { run.control.stop(.shutdown) }
         if !isStoppingNow { post(.giveUp, after: .seconds(Self.patienceSeconds)) }
         isStoppingNow = true
@@ -49,11 +49,6 @@ extension NodeDesk {
     }
 
     func post(_ event: NodeEvent, after pause: Duration) {
-        let clock = services.clock
-        let post = post
-        Task(executorPreference: WorkerThread.errands) {
-            try? await clock.sleep(for: pause)
-            post.yield(event)
-        }
+        errands.run(.wait(pause, then: event))
     }
 }

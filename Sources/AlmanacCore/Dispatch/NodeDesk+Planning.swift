@@ -101,15 +101,7 @@ extension NodeDesk {
     }
 
     mutating func reload(_ schedule: Schedule) {
-        let bookkeeper = bookkeeper
-        let post = post
-        Task(executorPreference: WorkerThread.errands) {
-            do {
-                post.yield(.activated(schedule, try await bookkeeper.activate(schedule)))
-            } catch {
-                post.yield(.activationFailed(schedule, String(describing: error)))
-            }
-        }
+        errands.run(.activate(schedule))
     }
 
     mutating func retryReload(_ schedule: Schedule, _ error: String) {

@@ -19,17 +19,7 @@ extension NodeDesk {
 
     mutating func write(_ entry: QueueEntry) {
         unwrittenSkips += 1
-        let bookkeeper = bookkeeper
-        let post = post
-        let version = version
-        Task(executorPreference: WorkerThread.errands) {
-            do {
-                try await bookkeeper.enqueue(entry, version: version)
-                post.yield(.queueWritten(entry))
-            } catch {
-                post.yield(.queueNotWritten(entry, LedgerTrouble(error)))
-            }
-        }
+        errands.run(.enqueue(entry, version: version))
     }
 
     mutating func queueWritten(_ entry: QueueEntry) {

@@ -23,17 +23,17 @@ extension NodeDesk {
         let identity = order.identity
         let control = RunControl()
         running[identity.runID] = RunningRun(identity: identity, worker: number, control: control)
-        let post = post
+        let mail = mail
         workers[number - 1].start(order, control: control, claimed: note(ofClaim: item)) { end in
-            post.yield(.ended(order, item, end))
+            mail(.ended(order, item, end))
         }
     }
 
     /// What is to be done when an occurrence has its row. Mostly its end is soon enough.
     private func note(ofClaim item: DispatchBoard.Item) -> @Sendable () -> Void {
         guard hasNeeds, case .occurrence(let occurrence) = item else { return {} }
-        let post = post
-        return { post.yield(.claimed(occurrence)) }
+        let mail = mail
+        return { mail(.claimed(occurrence)) }
     }
 
     private func order(
@@ -44,7 +44,8 @@ extension NodeDesk {
         switch item {
         case .occurrence(let occurrence):
             let identity = RunIdentity(
-                runID: UUID(), job: job.name, scheduledFor: occurrence.scheduledFor.date,
+                runID: services.makeRunID(), job: job.name,
+                scheduledFor: occurrence.scheduledFor.date,
                 trigger: occurrence.origin == .catchUp ? .catchUp : .schedule, node: node)
             return RunOrder(
                 identity: identity, job: job, worker: worker, version: version, effects: effects,
@@ -110,16 +111,7 @@ extension NodeDesk {
     }
 
     func probe() {
-        let bookkeeper = bookkeeper
-        let post = post
-        Task(executorPreference: WorkerThread.errands) {
-            do {
-                try await bookkeeper.ping()
-                post.yield(.databaseProbed(nil))
-            } catch {
-                post.yield(.databaseProbed(String(describing: error)))
-            }
-        }
+        errands.run(.probe)
     }
 
     mutating func probed(_ error: String?) {
@@ -142,16 +134,7 @@ extension NodeDesk {
     }
 
     mutating func checkOrphans() {
-        let bookkeeper = bookkeeper
-        let post = post
-        let active = Array(running.keys)
-        Task(executorPreference: WorkerThread.errands) {
-            do {
-                post.yield(.orphansChecked(try await bookkeeper.markOrphans(except: active), nil))
-            } catch {
-                post.yield(.orphansChecked([], String(describing: error)))
-            }
-        }
+        errands.run(.lookForOrphans(except: Array(running.keys)))
     }
 
     mutating func orphansChecked(_ orphans: [Orphan], _ error: String?) {

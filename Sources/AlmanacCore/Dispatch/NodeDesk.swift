@@ -1,26 +1,32 @@
 import Foundation
 import Logging
-import Scheduling
+package import Scheduling
 
 /// The one place where a node's events are handled, one after the other: it asks the planner and
 /// the board and carries out what they say.
-struct NodeDesk {
+///
+/// It decides and does nothing else: what takes time is done by its workers and by ``NodeErrands``,
+/// and comes back to it as an event.
+package struct NodeDesk {
     let services: NodeServices
     let options: SchedulerOptions
-    var workers: [Worker]
-    let bookkeeper: Bookkeeper
-    let post: AsyncStream<NodeEvent>.Continuation
+    package internal(set) var workers: [any NodeWorker]
+    /// Makes the worker of a number.
+    let hire: @Sendable (Int) -> any NodeWorker
+    let errands: any NodeErrands
+    /// Takes what happens at the workers to `handle`, later.
+    let mail: @Sendable (NodeEvent) -> Void
     var logger: Logger { services.logger }
 
-    var planner: Planner?
-    var board: DispatchBoard
+    package internal(set) var planner: Planner?
+    package internal(set) var board: DispatchBoard
     var jobs: [String: JobDefinition] = [:]
     /// Jobs of an earlier schedule: their last skips are still written under their name.
     var formerJobs: [String: AccountedJob] = [:]
-    var version: Int64?
+    package internal(set) var version: Int64?
     var running: [UUID: RunningRun] = [:]
     var books: WatermarkBook
-    var unwrittenSkips = 0
+    package internal(set) var unwrittenSkips = 0
     /// The occurrences of jobs by a delay whose end is being looked for.
     var awaited: [String: Instant] = [:]
     var attempts = AttemptBook()
@@ -35,19 +41,28 @@ struct NodeDesk {
     var isProbing = false
     var isStopping = false
     var isStoppingNow = false
-    var isDone = false
+    /// Whether nothing is left to be done.
+    package internal(set) var isDone = false
     /// Workers whose run does not stop: their threads cannot be waited for.
-    var lostWorkers: Set<Int> = []
+    package internal(set) var lostWorkers: Set<Int> = []
 
-    init(
-        services: NodeServices, options: SchedulerOptions, workers: [Worker],
-        bookkeeper: Bookkeeper, post: AsyncStream<NodeEvent>.Continuation
+    /// A desk without a schedule: nothing is planned before it is told of one.
+    ///
+    /// - Parameters:
+    ///   - hire: makes the worker of a number, from 1; asked again when one is lost.
+    ///   - errands: does what takes time.
+    ///   - mail: takes an event to `handle`, after the present one.
+    package init(
+        services: NodeServices, options: SchedulerOptions, errands: any NodeErrands,
+        hire: @escaping @Sendable (Int) -> any NodeWorker,
+        mail: @escaping @Sendable (NodeEvent) -> Void
     ) {
         self.services = services
         self.options = options
-        self.workers = workers
-        self.bookkeeper = bookkeeper
-        self.post = post
+        self.errands = errands
+        self.hire = hire
+        self.mail = mail
+        workers = (1...max(1, options.workers)).map(hire)
         board = DispatchBoard(workers: workers.count)
         books = WatermarkBook()
     }
@@ -58,7 +73,8 @@ struct NodeDesk {
     /// The pauses between attempts at what does not work now.
     static let growingPauses = Backoff(initialMilliseconds: 200, maxMilliseconds: 10_000)
 
-    mutating func handle(_ event: NodeEvent) {
+    /// Takes note of what has happened and has done what follows from it.
+    package mutating func handle(_ event: NodeEvent) {
         switch event {
         case .activated(let schedule, let activation): activate(schedule, activation)
         case .activationFailed(let schedule, let error): retryReload(schedule, error)
@@ -82,6 +98,7 @@ struct NodeDesk {
         case .lookForCompletions: lookForCompletions()
         case .completionsFound(let completions): completionsFound(completions)
         case .watermarkMoved(let instant): watermarkMoved(instant)
+        case .watermarkNotMoved(let error): watermarkNotMoved(error)
         case .watermarkRested: books.rested()
         case .checkOrphans: checkOrphans()
         case .orphansChecked(let orphans, let error): orphansChecked(orphans, error)
@@ -99,7 +116,7 @@ struct NodeDesk {
     }
 
     /// The watermark that is to be written when the node ends, and the schedule that it stands for.
-    var lastWatermark: (instant: Instant, version: Int64?)? {
+    package var lastWatermark: (instant: Instant, version: Int64?)? {
         guard let instant = planner?.watermark, books.isAhead(instant) else { return nil }
         return (instant, version)
     }

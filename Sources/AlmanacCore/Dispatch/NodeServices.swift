@@ -1,3 +1,4 @@
+package import Foundation
 package import Logging
 package import PostgresSession
 
@@ -12,6 +13,8 @@ package struct NodeServices: Sendable {
     package let connectionString: String
     /// How long the steps of stopping a run may take.
     package var patience = StopPatience.usual
+    /// Makes the key of a run's row.
+    package var makeRunID: @Sendable () -> UUID = { UUID() }
     /// Told of each chunk that a run of this process has committed, on the thread of the run.
     package var onProgress: (@Sendable (ClaimedRun, RunProgress) -> Void)?
 

@@ -1,6 +1,6 @@
-import Foundation
+package import Foundation
 import Logging
-import Scheduling
+package import Scheduling
 import Synchronization
 
 /// What a node does and for how long.
@@ -63,11 +63,10 @@ package final class Scheduler: Sendable {
             await bookkeeper.stop()
             throw error
         }
-        let workers = (1...max(1, options.workers)).map { Worker(number: $0, services: services) }
         // A thread of its own: code of tasks that blocks the threads which all Swift tasks share
         // must not hold up the planning.
         let thread = WorkerThread(name: "almanac-node")
-        let end = await withTaskExecutorPreference(thread) { await work(with: workers) }
+        let end = await withTaskExecutorPreference(thread) { await work() }
         thread.stop()
         await close(end)
     }
@@ -76,7 +75,7 @@ package final class Scheduler: Sendable {
     private struct End: Sendable {
         let watermark: (instant: Instant, version: Int64?)?
         /// Those that the node ended with.
-        let workers: [Worker]
+        let workers: [any NodeWorker]
         /// Workers whose run did not stop.
         let lostWorkers: Set<Int>
     }
@@ -114,7 +113,7 @@ package final class Scheduler: Sendable {
         patience.cancel()
     }
 
-    private func work(with workers: [Worker]) async -> End {
+    private func work() async -> End {
         let clock = services.clock
         let post = post
         let rings = Task(executorPreference: WorkerThread.errands) {
@@ -123,9 +122,7 @@ package final class Scheduler: Sendable {
         let listener = listen()
         post.yield(.ring)
         post.yield(.checkOrphans)
-        var desk = NodeDesk(
-            services: services, options: options, workers: workers, bookkeeper: bookkeeper,
-            post: post)
+        var desk = makeDesk()
         for await event in mailbox {
             desk.handle(event)
             if desk.isDone { break }
@@ -134,6 +131,15 @@ package final class Scheduler: Sendable {
         listener?.stop()
         return End(
             watermark: desk.lastWatermark, workers: desk.workers, lostWorkers: desk.lostWorkers)
+    }
+
+    private func makeDesk() -> NodeDesk {
+        let (services, post) = (services, post)
+        let mail: @Sendable (NodeEvent) -> Void = { post.yield($0) }
+        return NodeDesk(
+            services: services, options: options,
+            errands: BookErrands(bookkeeper: bookkeeper, services: services, mail: mail),
+            hire: { Worker(number: $0, services: services) }, mail: mail)
     }
 
     /// Without it all goes on, only later.
@@ -166,7 +172,7 @@ package final class Scheduler: Sendable {
 }
 
 /// What happens to a node.
-enum NodeEvent: Sendable {
+package enum NodeEvent: Sendable {
     case activated(Schedule, Activation)
     case activationFailed(Schedule, String)
     case ring
@@ -184,6 +190,7 @@ enum NodeEvent: Sendable {
     case lookForCompletions
     case completionsFound([String: Completion])
     case watermarkMoved(Instant)
+    case watermarkNotMoved(String)
     case watermarkRested
     case checkOrphans
     case orphansChecked([Orphan], String?)

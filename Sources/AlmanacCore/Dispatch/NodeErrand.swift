@@ -1,0 +1,164 @@
+package import Foundation
+import Logging
+package import Scheduling
+
+/// Something that the desk of a node has done elsewhere, because it takes time and may fail: the
+/// desk itself never waits. What came of it comes back as a ``NodeEvent``.
+package enum NodeErrand: Sendable {
+    /// Put a schedule in force.
+    case activate(Schedule)
+    /// Write the rows of occurrences that do not run.
+    case record(SkippedOccurrences, of: AccountedJob, version: Int64?)
+    /// Write the rows of occurrences that wait in the queue.
+    case enqueue(QueueEntry, version: Int64?)
+    /// Move the watermark.
+    case moveWatermark(to: Instant, version: Int64?)
+    /// See what of the queue may run.
+    case lookForAttempts(awaited: Set<UUID>, pools: [String: Int])
+    /// See when the latest occurrences of jobs have ended.
+    case lookForCompletions(of: [String])
+    /// Mark the runs whose backend is gone.
+    case lookForOrphans(except: [UUID])
+    /// See which runs of the node somebody wants to be cancelled.
+    case lookForCancels
+    /// Ask the server for a sign of life.
+    case probe
+    /// Have the event happen after a while.
+    case wait(Duration, then: NodeEvent)
+    /// Wait no longer for a server that does not answer.
+    case hurry
+}
+
+/// Who does the errands of a desk.
+///
+/// All that a node does beside its decisions and its runs goes through here, so that a simulation
+/// can take the place of the database and of time.
+package protocol NodeErrands: Sendable {
+    /// Begins an errand and returns at once.
+    func run(_ errand: NodeErrand)
+}
+
+/// The errands as a bookkeeper does them.
+struct BookErrands: NodeErrands {
+    let bookkeeper: Bookkeeper
+    let services: NodeServices
+    let mail: @Sendable (NodeEvent) -> Void
+
+    func run(_ errand: NodeErrand) {
+        // Heard at once, also while something waits for the server.
+        if case .hurry = errand { return bookkeeper.hurry() }
+        Task(executorPreference: WorkerThread.errands) {
+            if let event = await event(of: errand) { mail(event) }
+        }
+    }
+
+    /// What came of an errand; nil for nothing that the desk has to know.
+    private func event(of errand: NodeErrand) async -> NodeEvent? {
+        switch errand {
+        case .activate(let schedule): await activate(schedule)
+        case .record(let skips, let job, let version): await record(skips, of: job, version)
+        case .enqueue(let entry, let version): await enqueue(entry, version)
+        case .moveWatermark(let instant, let version): await moveWatermark(to: instant, version)
+        case .lookForAttempts(let awaited, let pools): await lookForAttempts(awaited, pools)
+        case .lookForCompletions(let jobs): await lookForCompletions(of: jobs)
+        case .lookForOrphans(let active): await lookForOrphans(except: active)
+        case .lookForCancels: await lookForCancels()
+        case .probe: await probe()
+        case .wait(let pause, let event): await wait(pause, then: event)
+        case .hurry: nil
+        }
+    }
+
+    private func wait(_ pause: Duration, then event: NodeEvent) async -> NodeEvent {
+        try? await services.clock.sleep(for: pause)
+        return event
+    }
+
+    private func activate(_ schedule: Schedule) async -> NodeEvent {
+        do {
+            return .activated(schedule, try await bookkeeper.activate(schedule))
+        } catch {
+            return .activationFailed(schedule, String(describing: error))
+        }
+    }
+
+    private func record(
+        _ skips: SkippedOccurrences, of job: AccountedJob, _ version: Int64?
+    ) async -> NodeEvent {
+        do {
+            try await bookkeeper.record(skips, job: job, version: version)
+            return .skipsWritten(skips)
+        } catch {
+            return .skipsNotWritten(skips, LedgerTrouble(error))
+        }
+    }
+
+    private func enqueue(_ entry: QueueEntry, _ version: Int64?) async -> NodeEvent {
+        do {
+            try await bookkeeper.enqueue(entry, version: version)
+            return .queueWritten(entry)
+        } catch {
+            return .queueNotWritten(entry, LedgerTrouble(error))
+        }
+    }
+
+    private func moveWatermark(to instant: Instant, _ version: Int64?) async -> NodeEvent {
+        do {
+            try await bookkeeper.moveWatermark(to: instant, by: version)
+            return .watermarkMoved(instant)
+        } catch {
+            return .watermarkNotMoved(String(describing: error))
+        }
+    }
+
+    private func lookForAttempts(
+        _ awaited: Set<UUID>, _ pools: [String: Int]
+    ) async -> NodeEvent {
+        do {
+            let sight = try await bookkeeper.queue(awaited: Array(awaited), pools: pools)
+            return .attemptsFound(sight, asked: awaited, nil)
+        } catch {
+            return .attemptsFound(QueueInSight(), asked: [], String(describing: error))
+        }
+    }
+
+    private func lookForCompletions(of jobs: [String]) async -> NodeEvent {
+        do {
+            return .completionsFound(try await bookkeeper.completions(of: jobs))
+        } catch {
+            log("the ends of runs could not be looked for", error)
+            return .completionsFound([:])
+        }
+    }
+
+    private func lookForOrphans(except active: [UUID]) async -> NodeEvent {
+        do {
+            return .orphansChecked(try await bookkeeper.markOrphans(except: active), nil)
+        } catch {
+            return .orphansChecked([], String(describing: error))
+        }
+    }
+
+    private func lookForCancels() async -> NodeEvent? {
+        do {
+            let requests = try await bookkeeper.cancelRequests()
+            return requests.isEmpty ? nil : .cancelsFound(requests)
+        } catch {
+            log("requests to cancel could not be looked for", error)
+            return nil
+        }
+    }
+
+    private func probe() async -> NodeEvent {
+        do {
+            try await bookkeeper.ping()
+            return .databaseProbed(nil)
+        } catch {
+            return .databaseProbed(String(describing: error))
+        }
+    }
+
+    private func log(_ message: String, _ error: any Error) {
+        services.logger.debug("\(message)", metadata: ["error": "\(error)"])
+    }
+}
