@@ -35,7 +35,8 @@ struct RootCommand: AsyncParsableCommand {
                 RunCommand.self, CheckCommand.self, NextCommand.self, ExplainCommand.self,
                 PlanCommand.self, ExecCommand.self, HistoryCommand.self, ShowCommand.self,
                 StatusCommand.self, WhyCommand.self, TriggerCommand.self, BackfillCommand.self,
-                PauseCommand.self, ResumeCommand.self, CancelCommand.self, MigrateCommand.self,
+                PauseCommand.self, ResumeCommand.self, CancelCommand.self, VerifyCommand.self,
+                MigrateCommand.self,
             ])
     }
 }
@@ -53,6 +54,6 @@ enum AlmanacVersion {
 /// Commands that people will look for and that are not there yet.
 enum UpcomingCommands {
     static let names: Set<String> = [
-        "simulate", "verify", "prune", "doctor", "import", "export",
+        "simulate", "prune", "doctor", "import", "export",
     ]
 }

@@ -125,6 +125,16 @@ extension Ledger {
         return try row.get("schedule_version", as: Int64.self)
     }
 
+    /// An account begins in the second in which its version came into force, so that this can be
+    /// told from the versions for ever; one that was lost begins now.
+    private var momentOfOpening: SQL {
+        """
+        date_trunc('second', (SELECT CASE WHEN v.activated_at > now() THEN v.activated_at \
+        ELSE clock_timestamp() END FROM \(table("schedule_versions")) AS v \
+        ORDER BY v.schedule_version DESC LIMIT 1))
+        """
+    }
+
     /// One statement for all jobs: a schedule of 100,000 of them is no reason to wait.
     private func openAccounts(_ schedule: Schedule, on connection: Connection) throws {
         let accounts = table("accounts")
@@ -132,7 +142,7 @@ extension Ledger {
         _ = try connection.execute(
             """
             INSERT INTO \(accounts) AS a (job, definition, schedule_digest, accounted_from) \
-            SELECT job, definition::jsonb, digest, date_trunc('second', clock_timestamp()) \
+            SELECT job, definition::jsonb, digest, \(momentOfOpening) \
             FROM unnest(\(jobs.map(\.name))::text[], \(jobs.map(\.canonicalText))::text[], \
             \(jobs.map(\.scheduleDigest))::text[]) AS new (job, definition, digest) \
             ON CONFLICT (job) DO UPDATE SET definition = excluded.definition, \

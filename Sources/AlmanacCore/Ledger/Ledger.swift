@@ -97,7 +97,8 @@ package struct Ledger: Sendable {
 
     // MARK: What did not run
 
-    /// Writes the rows of occurrences that do not run.
+    /// Writes the rows of occurrences that do not run. What has a row already keeps it, also where
+    /// that is the row of a range.
     package func recordSkips(
         _ skips: SkippedOccurrences, task: String, version: Int64?, note: String? = nil,
         on connection: Connection
@@ -115,6 +116,8 @@ package struct Ledger: Sendable {
             'skipped', \(skips.reason.rawValue)::text, now(), now(), \(node)::text, \
             \(note)::text, \(version)::bigint, \(until)::timestamptz, \(count)::bigint \
             FROM unnest(\(instants.map(\.date))::timestamptz[]) AS instant \
+            WHERE NOT EXISTS (SELECT FROM \(runs) AS r WHERE r.job = \(skips.job)::text \
+            AND r.skipped_until >= instant AND r.scheduled_for < instant) \
             ON CONFLICT DO NOTHING
             """)
     }

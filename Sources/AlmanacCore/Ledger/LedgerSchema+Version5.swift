@@ -1,6 +1,9 @@
 extension LedgerSchema {
     /// What proves the account: when each job is due next, what was pruned, and seals.
     static let version5 = """
+        CREATE INDEX runs_ranges ON {schema}.runs (job, skipped_until)
+            WHERE skipped_until IS NOT NULL;
+
         CREATE TABLE {schema}.next_due (
             job    text PRIMARY KEY,
             due_at timestamptz NOT NULL
@@ -11,13 +14,23 @@ extension LedgerSchema {
         CREATE TABLE {schema}.pruned (
             job         text NOT NULL,
             day         date NOT NULL,
+            reach       date NOT NULL CHECK (reach >= day),
             occurrences bigint NOT NULL CHECK (occurrences >= 0),
+            requested   bigint NOT NULL CHECK (requested >= 0),
             attempts    bigint NOT NULL CHECK (attempts >= 0),
             pruned_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
             PRIMARY KEY (job, day)
         );
         COMMENT ON TABLE {schema}.pruned IS
-            'How many rows of runs the retention has removed, by job and UTC day of scheduled_for.';
+            'How much of runs the retention has removed, by job and UTC day of scheduled_for.';
+        COMMENT ON COLUMN {schema}.pruned.reach IS
+            'The last UTC day that a range of skipped occurrences reached into.';
+        COMMENT ON COLUMN {schema}.pruned.occurrences IS
+            'How many had come about by themselves, those of ranges included.';
+        COMMENT ON COLUMN {schema}.pruned.requested IS
+            'How many had no attempt but those that somebody had asked for, by backfill or exec.';
+        COMMENT ON COLUMN {schema}.pruned.attempts IS
+            'How many rows they had, those of runs that were triggered by hand included.';
 
         CREATE TABLE {schema}.seals (
             day             date NOT NULL,

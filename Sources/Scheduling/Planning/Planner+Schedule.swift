@@ -89,15 +89,7 @@ extension Planner {
 
     /// The first instant by a delay, after another one in any case.
     private func nextByDelay(of state: JobState, after instant: Instant) -> NominalInstant? {
-        let recurrence = state.job.recurrence
-        guard let delay = recurrence.delaySeconds else { return nil }
-        var first = max(
-            instant.advanced(bySeconds: 1), recurrence.firstBound ?? .distantPast)
-        if let completion = state.completion {
-            first = max(first, completion.end.advanced(bySeconds: delay))
-        }
-        return recurrence.withDelays { .every(seconds: $0, anchor: first) }
-            .nextNominal(after: first.advanced(bySeconds: -1))
+        state.job.recurrence.nextByDelay(after: instant, completion: state.completion)
     }
 
     /// The next instant of a job that recurred by a delay before, perhaps by another one. While an

@@ -227,6 +227,13 @@ struct LedgerTests {
         #expect(
             try fixture.states(on: connection)
                 == Array(repeating: "skipped coalesced", count: 3) + ["skipped suspended"])
+        // Single ones that lie in a range that was written before.
+        let inside = SkippedOccurrences(
+            job: "job", first: Instant(secondsSinceEpoch: 300),
+            last: Instant(secondsSinceEpoch: 60_060), count: 2, reason: .coalesced,
+            instants: [300, 60_060].map { Instant(secondsSinceEpoch: $0) })
+        try ledger.recordSkips(inside, task: "t", version: nil, on: connection)
+        #expect(try fixture.states(on: connection).count == 5)
         let rows = try ledger.history(RunFilter(job: "job"), on: connection)
         let range = try #require(rows.first { $0.skippedCount != nil })
         #expect(range.skippedCount == 997)

@@ -178,7 +178,8 @@ struct SchemaTests {
             started_at, node, backend_pid, backend_start) VALUES (gen_random_uuid(), 'j', 't', \
             now(), 'schedule', 'running', now(), now(), 'n', 0, now())
             """)
-        #expect(try ledger.migrate(on: connection).map(\.version) == [2, 3])
+        let later = Array(2...LedgerSchema.currentVersion)
+        #expect(try ledger.migrate(on: connection).map(\.version) == later)
         let orphans = try ledger.markOrphans(except: [], on: connection)
         #expect(orphans.map(\.job) == ["j"])
         #expect(orphans.first?.next == nil)
