@@ -123,7 +123,7 @@ extension Ledger {
 
     private func addOpen(to report: inout AuditReport, on connection: Connection) throws {
         let isOpen: SQL = """
-            state IN ('queued', 'running') AND trigger <> 'manual' \
+            (state = 'queued' OR state = 'running') AND trigger <> 'manual' \
             AND scheduled_for BETWEEN \(report.range.lowerBound.date) \
             AND \(report.range.upperBound.date)
             """
