@@ -64,7 +64,8 @@ struct AuditPartTests {
 
     @Test("the end of the copied rows, and what is cut off, is no row")
     func ends() {
-        [UInt8](repeating: 0xFF, count: 2).withUnsafeBytes { #expect(CopiedRow($0).fieldCount == -1) }
+        let trailer: [UInt8] = [0xFF, 0xFF]
+        trailer.withUnsafeBytes { #expect(CopiedRow($0).fieldCount == -1) }
         [UInt8]().withUnsafeBytes { #expect(CopiedRow($0).fieldCount == -1) }
         let whole = Self.bytes([Self.big(1), Self.big(2)])
         for count in 0..<whole.count {
