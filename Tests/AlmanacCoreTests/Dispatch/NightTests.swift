@@ -130,7 +130,7 @@ struct NightTests {
             VALUES ('paused-1', 'ada', 'n'), ('paused-2', 'ada', 'n')
             """)
         var options = SchedulerOptions()
-        options.workers = 40
+        options.workers = 18
         let scheduler = Scheduler(services: services, options: options)
         async let running: Void = scheduler.run(schedule)
         for hour in 1...3 {
