@@ -10,7 +10,7 @@ enum LedgerLook {
     static func at<Result>(
         _ settings: Settings, _ body: (Ledger, Connection) async throws -> Result
     ) async throws -> Result {
-        guard settings.database != nil || hasPrivateServer(settings) else {
+        guard isPossible(settings) else {
             // To make a server only to find nothing in it would cost seconds and 60 MB.
             throw CommandFailure(
                 "there is no private Postgres in \(settings.dataDirectory) yet; `run` makes it, "
@@ -29,6 +29,11 @@ enum LedgerLook {
             }
             return try await body(ledger, connection)
         }
+    }
+
+    /// Whether there is a database to look into at all.
+    static func isPossible(_ settings: Settings) -> Bool {
+        settings.database != nil || hasPrivateServer(settings)
     }
 
     private static func hasPrivateServer(_ settings: Settings) -> Bool {

@@ -33,8 +33,9 @@ struct RootCommand: AsyncParsableCommand {
             version: AlmanacVersion.text,
             subcommands: [
                 RunCommand.self, CheckCommand.self, NextCommand.self, ExplainCommand.self,
-                PlanCommand.self, ExecCommand.self, HistoryCommand.self, ShowCommand.self,
-                StatusCommand.self, WhyCommand.self, TriggerCommand.self, BackfillCommand.self,
+                PlanCommand.self, SimulateCommand.self, ExecCommand.self, HistoryCommand.self,
+                ShowCommand.self, StatusCommand.self, WhyCommand.self, TriggerCommand.self,
+                BackfillCommand.self,
                 PauseCommand.self, ResumeCommand.self, CancelCommand.self, VerifyCommand.self,
                 MigrateCommand.self,
             ])
@@ -54,6 +55,6 @@ enum AlmanacVersion {
 /// Commands that people will look for and that are not there yet.
 enum UpcomingCommands {
     static let names: Set<String> = [
-        "simulate", "prune", "doctor", "import", "export",
+        "prune", "doctor", "import", "export",
     ]
 }

@@ -1,0 +1,71 @@
+package import PostgresSession
+
+/// How long a run of a job takes, going by those before it.
+package struct RunEstimate: Sendable, Hashable {
+    package let seconds: Double
+    /// How many runs it was taken from.
+    package let runCount: Int
+
+    package init(seconds: Double, runCount: Int) {
+        self.seconds = seconds
+        self.runCount = runCount
+    }
+
+    /// How many of a job's last runs count: enough for a quantile, and no more than the months
+    /// after a change of the data will have forgotten.
+    package static let lastRuns = 50
+}
+
+/// What a server has room for.
+package struct ConnectionBudget: Sendable, Hashable {
+    /// How many connections plain roles may have in all (`max_connections` less those reserved).
+    package let limit: Int
+    /// How many others have now.
+    package let others: Int
+
+    package init(limit: Int, others: Int) {
+        self.limit = limit
+        self.others = others
+    }
+}
+
+extension Ledger {
+    /// How long the last runs of each job took that began to work: by name.
+    ///
+    /// - Parameter quantile: which of them counts, from 0 for the shortest to 1 for the longest.
+    package func estimates(
+        quantile: Double, on connection: Connection
+    ) throws -> [String: RunEstimate] {
+        let rows = try connection.query(
+            """
+            SELECT a.job, count(*)::int AS runs, percentile_disc(\(quantile)::float8) \
+            WITHIN GROUP (ORDER BY last.seconds) AS seconds FROM \(table("accounts")) AS a \
+            CROSS JOIN LATERAL (SELECT extract(epoch FROM r.finished_at - r.started_at)::float8 \
+            AS seconds FROM \(runs) AS r WHERE r.job = a.job \
+            AND r.state IN ('succeeded', 'failed', 'timed_out') \
+            ORDER BY r.scheduled_for DESC LIMIT \(RunEstimate.lastRuns)) AS last \
+            WHERE a.removed_at IS NULL GROUP BY a.job
+            """)
+        return Dictionary(
+            try rows.map { row in
+                let estimate = RunEstimate(
+                    seconds: try row.get("seconds"), runCount: try row.get("runs"))
+                return (try row.get("job"), estimate)
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// How many connections the server has room for.
+    package func connectionBudget(on connection: Connection) throws -> ConnectionBudget {
+        let rows = try connection.query(
+            """
+            SELECT current_setting('max_connections')::int \
+            - current_setting('superuser_reserved_connections')::int \
+            - coalesce(current_setting('reserved_connections', true)::int, 0) AS room, \
+            (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' \
+            AND pid <> pg_backend_pid() AND NOT starts_with(application_name, 'almanac'))::int \
+            AS others
+            """)
+        guard let row = rows.first else { throw LedgerError(message: "the server did not answer") }
+        return ConnectionBudget(limit: try row.get("room"), others: try row.get("others"))
+    }
+}
