@@ -113,15 +113,17 @@ struct SimulationReport: Encodable {
         if waitingAtMost > busyAtMost, let waitingAtMostAt {
             parts.append("waiting: at most \(waitingAtMost), at \(waitingAtMostAt.shortText)")
         }
-        var connections = "connections: at most \(connectionsAtMost)"
-        if let connectionLimit, let connectionsOfOthers {
-            connections += " of \(connectionLimit)"
-            if connectionsOfOthers > 0 { connections += ", others now have \(connectionsOfOthers)" }
-            if connectionsAtMost + connectionsOfOthers > connectionLimit {
-                connections += ": TOO MANY"
-            }
-        }
-        return (parts + [connections]).joined(separator: "; ")
+        parts.append("connections: at most \(connectionsAtMost)\(roomForConnections)")
+        return parts.joined(separator: "; ")
+    }
+
+    /// Said once it matters: from four fifths of what the server has on.
+    private var roomForConnections: String {
+        guard let connectionLimit, let connectionsOfOthers else { return "" }
+        let all = connectionsAtMost + connectionsOfOthers
+        guard all * 5 >= connectionLimit * 4 else { return "" }
+        return " of \(connectionLimit), others now have \(connectionsOfOthers)"
+            + (all > connectionLimit ? ": TOO MANY" : "")
     }
 
     private var table: TextTable {
