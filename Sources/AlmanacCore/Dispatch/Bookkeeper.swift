@@ -72,6 +72,16 @@ package actor Bookkeeper {
         }
     }
 
+    /// Writes when jobs are due next.
+    package func writeDue(_ change: DueChange, by version: Int64?) throws {
+        do {
+            try bench.ledger.writeDue(change, by: version, on: try bench.connection())
+        } catch {
+            bench.discard()
+            throw error
+        }
+    }
+
     /// Marks the runs whose backend is gone.
     package func markOrphans(except active: [UUID]) throws -> [Orphan] {
         do {

@@ -60,6 +60,8 @@ extension NodeDesk {
                 after: activation.completions[job.name])
         }
         plan(.schedule(planned, now: now))
+        dues.begin()
+        noteNextDue()
         logger.info(
             "schedule in force",
             metadata: [

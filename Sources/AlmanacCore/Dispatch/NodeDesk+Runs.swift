@@ -150,6 +150,7 @@ extension NodeDesk {
         if let error {
             logger.debug("orphans could not be looked for", metadata: ["error": "\(error)"])
         }
+        noteNextDue()
         lookForCancels()
         // After them: those that were found have perhaps queued attempts.
         lookForAttempts()

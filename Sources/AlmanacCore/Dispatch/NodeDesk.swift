@@ -26,6 +26,7 @@ package struct NodeDesk {
     package internal(set) var version: Int64?
     var running: [UUID: RunningRun] = [:]
     var books: WatermarkBook
+    var dues = DueBook()
     package internal(set) var unwrittenSkips = 0
     /// The occurrences of jobs by a delay whose end is being looked for.
     var awaited: [String: Instant] = [:]
@@ -100,6 +101,7 @@ package struct NodeDesk {
         case .watermarkMoved(let instant): watermarkMoved(instant)
         case .watermarkNotMoved(let error): watermarkNotMoved(error)
         case .watermarkRested: books.rested()
+        case .dueWritten(let change, let error): dueWritten(change, error)
         case .checkOrphans: checkOrphans()
         case .orphansChecked(let orphans, let error): orphansChecked(orphans, error)
         case .lookForCancels: lookForCancels()

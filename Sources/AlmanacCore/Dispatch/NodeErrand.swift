@@ -13,6 +13,8 @@ package enum NodeErrand: Sendable {
     case enqueue(QueueEntry, version: Int64?)
     /// Move the watermark.
     case moveWatermark(to: Instant, version: Int64?)
+    /// Write when jobs are due next.
+    case writeDue(DueChange, version: Int64?)
     /// See what of the queue may run.
     case lookForAttempts(awaited: Set<UUID>, pools: [String: Int])
     /// See when the latest occurrences of jobs have ended.
@@ -59,6 +61,7 @@ struct BookErrands: NodeErrands {
         case .record(let skips, let job, let version): await record(skips, of: job, version)
         case .enqueue(let entry, let version): await enqueue(entry, version)
         case .moveWatermark(let instant, let version): await moveWatermark(to: instant, version)
+        case .writeDue(let change, let version): await writeDue(change, version)
         case .lookForAttempts(let awaited, let pools): await lookForAttempts(awaited, pools)
         case .lookForCompletions(let jobs): await lookForCompletions(of: jobs)
         case .lookForOrphans(let active): await lookForOrphans(except: active)
@@ -108,6 +111,15 @@ struct BookErrands: NodeErrands {
             return .watermarkMoved(instant)
         } catch {
             return .watermarkNotMoved(String(describing: error))
+        }
+    }
+
+    private func writeDue(_ change: DueChange, _ version: Int64?) async -> NodeEvent {
+        do {
+            try await bookkeeper.writeDue(change, by: version)
+            return .dueWritten(change, nil)
+        } catch {
+            return .dueWritten(change, String(describing: error))
         }
     }
 

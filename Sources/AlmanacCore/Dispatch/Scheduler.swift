@@ -192,6 +192,7 @@ package enum NodeEvent: Sendable {
     case watermarkMoved(Instant)
     case watermarkNotMoved(String)
     case watermarkRested
+    case dueWritten(DueChange, String?)
     case checkOrphans
     case orphansChecked([Orphan], String?)
     case lookForCancels

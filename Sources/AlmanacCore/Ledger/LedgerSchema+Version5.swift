@@ -5,11 +5,18 @@ extension LedgerSchema {
             WHERE skipped_until IS NOT NULL;
 
         CREATE TABLE {schema}.next_due (
-            job    text PRIMARY KEY,
-            due_at timestamptz NOT NULL
-        );
+            job             text PRIMARY KEY,
+            due_at          timestamptz NOT NULL,
+            starts_at       timestamptz NOT NULL,
+            again_at        timestamptz,
+            again_starts_at timestamptz,
+            CHECK ((again_at IS NULL) = (again_starts_at IS NULL) AND again_at > due_at)
+        ) WITH (fillfactor = 50);
         COMMENT ON TABLE {schema}.next_due IS
-            'The next occurrence of each job as a node has reckoned it; also while none lives.';
+            'The next occurrence of each job, as a node has reckoned it: also true while none
+        lives. For people there is the view jobs.';
+        COMMENT ON COLUMN {schema}.next_due.again_at IS
+            'A later occurrence that is written anew before it comes, while a node lives.';
 
         CREATE TABLE {schema}.pruned (
             job         text NOT NULL,
@@ -44,5 +51,7 @@ extension LedgerSchema {
         );
         COMMENT ON TABLE {schema}.seals IS
             'Digests of closed days'' rows; a new generation after rows of the day were pruned.';
+
+        \(jobViews)
         """
 }
