@@ -45,6 +45,12 @@ struct SessionPageExamples {
             try session.scalar("SELECT sum(copies) FROM novels", as: Int.self)
         }
 
+        do {
+            try session.commit()
+        } catch let error as PostgresError where error.code == .commitInDoubt {
+            guard try session.commitFate() == .committed else { throw error }
+        }
+
         var leftOut: [String] = []
         for title in ["Dune", "Dune", "Persuasion"] {
             do {

@@ -86,7 +86,7 @@ extension RetryPolicy {
         of runID: UUID
     ) -> RetryVerdict {
         let rule = rules.first { $0.fits(errorType: errorType, sqlState: sqlState) }
-        switch rule?.action ?? advice?.action ?? Self.builtIn(sqlState) {
+        switch rule?.action ?? advice?.action ?? Self.builtIn(errorType, sqlState) {
         case .retry:
             guard let least = advice?.leastSeconds else {
                 return next(after: attempt, of: runID, pauseSeconds: nil)
@@ -100,9 +100,11 @@ extension RetryPolicy {
         }
     }
 
-    /// Data that does not fit and SQL that makes no sense do not change by waiting.
-    private static func builtIn(_ sqlState: String?) -> Action {
-        switch sqlState?.prefix(2) {
+    /// Data that does not fit and SQL that makes no sense do not change by waiting; what may have
+    /// been committed is not done again.
+    private static func builtIn(_ errorType: String, _ sqlState: String?) -> Action {
+        if errorType == PostgresError.Code.commitInDoubt.rawValue { return .fail }
+        return switch sqlState?.prefix(2) {
         case "22", "23", "42": .fail
         default: .retry
         }

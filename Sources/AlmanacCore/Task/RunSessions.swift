@@ -64,7 +64,16 @@ final class RunSessions {
         if let rehearsal { throw rehearsal.endOfChunk() }
         let statement = bench.ledger.chunk(
             of: run.identity, checkpoint: checkpoint, progress: progress)
-        try current.finish(with: statement, expectingRows: 1)
+        do {
+            try current.finish(with: statement, expectingRows: 1)
+        } catch let doubt as PostgresError where doubt.code == .commitInDoubt {
+            // The checkpoint was written with the chunk's work, or neither was.
+            throw PostgresError(
+                .connectionLost,
+                "the connection was lost during the COMMIT of a chunk; the checkpoint in the "
+                    + "run's row tells whether it was carried out, and the next attempt goes on "
+                    + "from there", sqlState: doubt.sqlState, underlying: doubt.underlying)
+        }
         bench.onProgress?(run, progress)
     }
 
@@ -91,6 +100,7 @@ final class RunSessions {
         var options = SessionOptions()
         options.mode = run.job.transaction == .none ? .autocommit : .transactional
         options.commitPolicy = run.job.transaction == .perRun ? .reserved : .allowed
+        options.notesTransactionID = run.job.transaction == .explicit
         run.job.session.apply(to: &options)
         options.applicationName = run.identity.applicationName
         if let rehearsal { options.onStatement = { rehearsal.note($0) } }

@@ -67,6 +67,7 @@ package struct TaskExecution {
             context.concludeSession()
             return (task, SettledOutcome(outcome: .succeeded, isRecorded: true))
         } catch {
+            let error = doubtful.explained(error, of: context.openedSession)
             let cause = control.decide() ?? passedDeadline(error)
             let outcome = TaskOutcome(error: error, stop: cause)
             // First of all the locks are given back; only then others are told.
@@ -115,7 +116,11 @@ package struct TaskExecution {
             of: run.identity, rowsAffected: context.rowsAffected, result: result,
             output: context.output, progress: context.progress)
         if run.job.transaction == .perRun, let session, !session.isUntouched {
-            try session.finish(with: statement, expectingRows: 1)
+            do {
+                try session.finish(with: statement, expectingRows: 1)
+            } catch let doubt as PostgresError where doubt.code == .commitInDoubt {
+                try await doubtful.settle(doubt)
+            }
             control.decide()
         } else {
             // Whatever the run did is done: neither a request to stop nor a connection that is lost
@@ -204,6 +209,10 @@ package struct TaskExecution {
         }
     }
 
+    private var doubtful: DoubtfulCommit {
+        DoubtfulCommit(run: run, bench: bench, logger: logger)
+    }
+
     private var locks: RunLocks {
         RunLocks(run: run, connection: connection, ledger: bench.ledger, control: control)
     }
@@ -235,6 +244,7 @@ extension Session {
     fileprivate func requireNothingUncommitted() throws {
         // Asked first: a connection that is lost has nothing uncommitted any more.
         guard connection.isUsable else {
+            if isFoundCommitted { return }
             throw PostgresError(
                 .connectionLost, "the connection was lost before the task had committed")
         }

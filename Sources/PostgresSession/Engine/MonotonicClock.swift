@@ -8,4 +8,9 @@ enum MonotonicClock {
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
+
+    /// Blocks the thread for a while.
+    static func pause(seconds: Double) {
+        usleep(UInt32(max(0, min(seconds, 60)) * 1_000_000))
+    }
 }

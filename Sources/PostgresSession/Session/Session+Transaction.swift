@@ -3,7 +3,8 @@ extension Session {
     ///
     /// - Throws: ``PostgresError`` with code `TransactionRolledBack` if an earlier error had
     /// aborted the   transaction, `CommitNotAllowed` if the session's owner commits,
-    /// `CommitInDoubt` if the   connection ended meanwhile, or what a deferred constraint found.
+    /// `CommitInDoubt` if the   connection ended meanwhile (see ``commitFate(waitSeconds:)``), or
+    /// what a deferred constraint found.
     public func commit(file: StaticString = #fileID, line: UInt = #line) throws {
         try located(file, line) { () throws(PostgresError) in
             try enter(.commit)
@@ -36,13 +37,22 @@ extension Session {
             pending = []
             return
         }
-        try sendCommit(after: [])
+        try sendCommit(after: [], of: try mark())
+    }
+
+    /// What the open transaction can be found by, if that was asked for.
+    private func mark() throws(PostgresError) -> TransactionMark? {
+        guard options.notesTransactionID, state.phase == .active else { return nil }
+        return TransactionMark(
+            try send([TransactionMark.statement]).last?.rows.first, on: connection)
     }
 
     /// Sends `statements` and COMMIT in one round trip and checks the COMMIT's tag: the server
     /// answers COMMIT of an aborted transaction with ROLLBACK and no error.
     @discardableResult
-    func sendCommit(after statements: [SQL]) throws(PostgresError) -> [StatementResult] {
+    func sendCommit(
+        after statements: [SQL], of mark: TransactionMark? = nil
+    ) throws(PostgresError) -> [StatementResult] {
         warnOfIdleTime()
         let cause = state.cause
         let isFailed = state.phase == .failed
@@ -57,7 +67,7 @@ extension Session {
             try settle(outcome, headCount: 0)
         } catch {
             work.rolledBack()
-            try throwDoubt(outcome, commitIndex: list.count - 1)
+            try throwDoubt(outcome, commitIndex: list.count - 1, mark)
             throw error
         }
         guard outcome.results.last?.tag == "COMMIT" else {
@@ -75,7 +85,9 @@ extension Session {
     }
 
     /// Throws `CommitInDoubt` if the connection ended so that COMMIT may have been carried out.
-    func throwDoubt(_ outcome: PipelineOutcome, commitIndex: Int) throws(PostgresError) {
+    func throwDoubt(
+        _ outcome: PipelineOutcome, commitIndex: Int, _ mark: TransactionMark?
+    ) throws(PostgresError) {
         guard let failure = outcome.failure, failure.error.code == .connectionLost,
             failure.wasSent, failure.index == commitIndex || !failure.isHeard
         else { return }
@@ -83,9 +95,10 @@ extension Session {
             .commitInDoubt,
             "the connection ended during COMMIT; whether it was carried out is not known here",
             sqlState: failure.error.sqlState,
-            hint: "Look for the transaction's effect, or its status by pg_xact_status(), from "
+            hint: "Ask the session's commitFate(), or look for the transaction's effect from "
                 + "another session",
             underlying: failure.error)
+        self.doubt = CommitDoubt(mark: mark)
         state.apply(.connectionLost, doubt)
         throw doubt
     }

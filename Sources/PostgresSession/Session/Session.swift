@@ -42,6 +42,8 @@ public final class Session {
     var hasSettings = false
     /// When the server last answered, if somebody wants to know of idle transactions.
     var lastAnswer = 0.0
+    /// The COMMIT whose answer was lost, if that has happened.
+    var doubt: CommitDoubt?
     /// True if nothing was ever sent: no transaction was opened.
     package internal(set) var isUntouched = true
     private let owner = ThreadIdentity()
