@@ -56,6 +56,22 @@ struct DocumentTests {
         #expect(count >= 10)
     }
 
+    @Test("name tests that exist")
+    func tests() throws {
+        let folder = Repository.root.appending(path: "Tests")
+        let files = FileManager.default.enumerator(atPath: folder.path)?.compactMap {
+            ($0 as? String).map { ($0 as NSString).lastPathComponent }
+        }
+        let names = Set(files ?? [])
+        let quoted = try Documents.quotations().filter {
+            $0.text.wholeMatch(of: /[A-Z][A-Za-z0-9]+Tests/) != nil && $0.text != "FaultTests"
+        }
+        #expect(quoted.count >= 20)
+        for (place, name) in quoted where !names.contains("\(name).swift") {
+            Issue.record("\(place): there is no \(name)")
+        }
+    }
+
     @Test("have SQL that runs, after the jobs of the same page")
     func statements() async throws {
         for path in Documents.paths {

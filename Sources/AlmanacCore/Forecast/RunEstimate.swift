@@ -30,7 +30,8 @@ package struct ConnectionBudget: Sendable, Hashable {
 }
 
 extension Ledger {
-    /// How long the last runs of each job took that began to work: by name.
+    /// How long the last runs of each job took that began to work: by name. Those that somebody
+    /// has asked for do not count: they may have had other parameters.
     ///
     /// - Parameter quantile: which of them counts, from 0 for the shortest to 1 for the longest.
     package func estimates(
@@ -41,7 +42,7 @@ extension Ledger {
             SELECT a.job, count(*)::int AS runs, percentile_disc(\(quantile)::float8) \
             WITHIN GROUP (ORDER BY last.seconds) AS seconds FROM \(table("accounts")) AS a \
             CROSS JOIN LATERAL (SELECT extract(epoch FROM r.finished_at - r.started_at)::float8 \
-            AS seconds FROM \(runs) AS r WHERE r.job = a.job \
+            AS seconds FROM \(runs) AS r WHERE r.job = a.job AND r.trigger <> 'manual' \
             AND r.state IN ('succeeded', 'failed', 'timed_out') \
             ORDER BY r.scheduled_for DESC LIMIT \(RunEstimate.lastRuns)) AS last \
             WHERE a.removed_at IS NULL GROUP BY a.job

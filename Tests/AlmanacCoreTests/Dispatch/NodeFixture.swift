@@ -51,6 +51,21 @@ struct NodeFixture {
         }
     }
 
+    /// Lets time pass until it is cancelled, step by step with some real time in between: a clock
+    /// that goes as fast as the machine can brings hours while something is merely slow.
+    ///
+    /// - Parameter clock: that of one of several nodes; otherwise the one.
+    func tick(_ clock: ManualClock? = nil, bySeconds seconds: Double = 0.1) -> Task<Void, Never> {
+        let clock = clock ?? self.clock
+        let pause = Observer(database.connectionString)
+        return Task {
+            while !Task.isCancelled {
+                clock.advance(bySeconds: seconds)
+                _ = try? await pause.query("SELECT pg_sleep(0.005)::text")
+            }
+        }
+    }
+
     func query(_ sql: SQL) async throws -> [String] { try await observer.query(sql) }
 
     /// Waits for a query to give what is expected; what it gave last otherwise.

@@ -16,16 +16,6 @@ struct NodePolicyTests {
         return options
     }
 
-    /// Lets time pass until it is cancelled.
-    private func tick(_ clock: ManualClock, bySeconds seconds: Double = 0.1) -> Task<Void, Never> {
-        Task {
-            while !Task.isCancelled {
-                clock.advance(bySeconds: seconds)
-                await Task.yield()
-            }
-        }
-    }
-
     // MARK: What was missed
 
     private static let byJob: SQL = """
@@ -139,7 +129,7 @@ struct NodePolicyTests {
             scheduler.stopNow()
         } else {
             NodeTask.release(name)
-            let ticks = tick(fixture.clock)
+            let ticks = fixture.tick()
             let ended = rows.map { $0.hasPrefix("skipped") ? $0 : "succeeded" }
             #expect(try await fixture.eventually(Self.ofA, is: ended) == ended)
             ticks.cancel()
@@ -175,7 +165,7 @@ struct NodePolicyTests {
         fixture.clock.advance(bySeconds: 1)
         #expect(try await fixture.eventually(Self.ofA, is: ["running"]) == ["running"])
         fixture.clock.advance(bySeconds: 1)
-        let ticks = tick(fixture.clock, bySeconds: 0.001)
+        let ticks = fixture.tick(bySeconds: 0.01)
         let replaced = ["cancelled", "running"]
         let seen = try await fixture.eventually(Self.ofA, is: replaced)
         #expect(seen == replaced)
@@ -207,7 +197,7 @@ struct NodePolicyTests {
         ]
         async let one: Void = schedulers[0].run(schedule)
         async let other: Void = schedulers[1].run(schedule)
-        let ticks = clocks.map { tick($0, bySeconds: 0.01) }
+        let ticks = clocks.map { fixture.tick($0) }
         // What comes due together while the clocks run fast is coalesced.
         let done: SQL = """
             SELECT coalesce(sum(coalesce(skipped_count, 1)), 0)::text FROM almanac.runs \
@@ -247,7 +237,7 @@ struct NodePolicyTests {
         let scheduler = Scheduler(services: services, options: SchedulerOptions())
         async let running: Void = scheduler.run(schedule)
         fixture.clock.advance(bySeconds: 1)
-        let ticks = tick(fixture.clock, bySeconds: 0.01)
+        let ticks = fixture.tick()
         let states: SQL = """
             SELECT concat_ws(' ', job, state, reason, waits_for) FROM almanac.runs \
             WHERE scheduled_for <= \(fixture.start.date + 1) ORDER BY 1

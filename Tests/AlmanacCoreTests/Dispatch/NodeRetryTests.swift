@@ -50,7 +50,7 @@ struct NodeRetryTests {
         fixture.clock.advance(bySeconds: 1)
         let expected = ["1 failed", "2 failed", "3 succeeded"]
         // The timer of an attempt without a pause is due at the next move of the clock.
-        let ticks = tick(fixture.clock)
+        let ticks = fixture.tick()
         #expect(try await fixture.eventually(attempts, is: expected) == expected)
         ticks.cancel()
         scheduler.stop()
@@ -68,7 +68,7 @@ struct NodeRetryTests {
         fixture.clock.advance(bySeconds: 1)
         var options = SchedulerOptions()
         options.stopsWhenIdle = true
-        let ticks = tick(fixture.clock)
+        let ticks = fixture.tick()
         try await Scheduler(services: services, options: options).run(schedule)
         ticks.cancel()
         #expect(try await fixture.query(attempts) == ["1 failed", "2 failed", "3 succeeded"])
@@ -120,7 +120,7 @@ struct NodeRetryTests {
         let queued = ["1 failed", "2 queued"]
         #expect(try await fixture.eventually(attempts, is: queued) == queued)
         try fixture.execute("UPDATE almanac.runs SET not_before = now() WHERE attempt = 2")
-        let ticks = tick(fixture.clock)
+        let ticks = fixture.tick()
         let done: SQL = "SELECT state FROM almanac.runs WHERE attempt = 2"
         #expect(try await fixture.eventually(done, is: ["succeeded"]) == ["succeeded"])
         ticks.cancel()
@@ -177,7 +177,7 @@ struct NodeRetryTests {
         #expect(try await fixture.query(ofA) == queued, "its delay has not begun")
 
         try fixture.execute("UPDATE almanac.runs SET not_before = now() WHERE attempt = 2")
-        let ticks = tick(fixture.clock)
+        let ticks = fixture.tick()
         let done = ["1 failed", "2 succeeded", "1 failed", "2 queued"]
         #expect(try await fixture.eventually(ofA, is: done) == done)
         ticks.cancel()
@@ -190,16 +190,6 @@ struct NodeRetryTests {
         let rows = try await fixture.query(
             "SELECT floor(extract(epoch FROM max(finished_at)))::bigint::text FROM almanac.runs")
         return Instant(secondsSinceEpoch: try #require(Int64(rows.first ?? "")))
-    }
-
-    /// Lets time pass until it is cancelled.
-    private func tick(_ clock: ManualClock) -> Task<Void, Never> {
-        Task {
-            while !Task.isCancelled {
-                clock.advance(bySeconds: 0.1)
-                await Task.yield()
-            }
-        }
     }
 
     @Test("a job that a new schedule has lost gets no other attempt")
@@ -216,7 +206,7 @@ struct NodeRetryTests {
         scheduler.reload(try fixture.schedule("  b: {every: 1h, task: node-task}\n", services))
         let versions: SQL = "SELECT count(*)::text FROM almanac.schedule_versions"
         #expect(try await fixture.eventually(versions, is: ["2"]) == ["2"])
-        let ticks = tick(fixture.clock)
+        let ticks = fixture.tick()
         let ended: SQL =
             "SELECT state || coalesce(' ' || reason, '') FROM almanac.runs WHERE attempt = 2"
         let seen = try await fixture.eventually(ended, is: ["skipped superseded"])
