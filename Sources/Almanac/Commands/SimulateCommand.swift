@@ -12,8 +12,8 @@ struct SimulateCommand: AsyncParsableCommand {
         discussion: """
             Lets the time pass on a clock of its own, with the schedule files of this folder and \
             the rules of a scheduler. Each run takes as long as \(RunEstimate.lastRuns) earlier \
-            runs of the job at the most say (--durations), and one of a job that has not run yet as \
-            long as --assume says. Nothing is run, and nothing is written; without a ledger all \
+            runs of the job say at the most (--durations), one of a job that has not run yet as \
+            long as --assume says. Nothing is run or written; without a ledger all \
             jobs are taken for new.
 
             It knows nothing of runs that fail and are tried again, of what is asked for by hand, \
