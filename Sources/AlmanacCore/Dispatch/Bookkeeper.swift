@@ -41,14 +41,12 @@ package actor Bookkeeper {
         async throws
     {
         try await bench.persist { ledger, connection in
-            var parts = [skips]
-            if skips.instants == nil {
-                let recorded = try ledger.recorded(
-                    job: job.name, from: skips.first, to: skips.last, on: connection)
-                parts = Self.gaps(in: skips, by: job.recurrence, recorded: recorded)
+            if skips.instants != nil {
+                return try ledger.recordSkips(
+                    skips, task: job.task, version: version, on: connection)
             }
-            for part in parts {
-                try ledger.recordSkips(part, task: job.task, version: version, on: connection)
+            try ledger.recordRange(skips, task: job.task, version: version, on: connection) {
+                Self.gaps(in: skips, by: job.recurrence, recorded: $0)
             }
         }
     }
@@ -137,7 +135,7 @@ package actor Bookkeeper {
 
     /// What of a long range has no row yet, cut where some of it has: a range is one row, so it
     /// must not cover an instant that has a row of its own.
-    static func gaps(
+    package static func gaps(
         in skips: SkippedOccurrences, by recurrence: Recurrence, recorded: [ClosedRange<Instant>]
     ) -> [SkippedOccurrences] {
         guard !recorded.isEmpty else { return [skips] }

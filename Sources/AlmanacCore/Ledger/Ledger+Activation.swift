@@ -15,6 +15,17 @@ package struct Activation: Sendable {
     package let accountedFrom: [String: Instant]
     /// When the latest occurrence of each job ended that recurs by a delay, by name.
     package let completions: [String: Completion]
+
+    package init(
+        version: Int64, watermark: Instant, since: [KeptVersion],
+        accountedFrom: [String: Instant], completions: [String: Completion]
+    ) {
+        self.version = version
+        self.watermark = watermark
+        self.since = since
+        self.accountedFrom = accountedFrom
+        self.completions = completions
+    }
 }
 
 /// A schedule as the ledger has kept it.
@@ -23,6 +34,11 @@ package struct KeptVersion: Sendable {
     package let inForceFrom: Instant
     /// The definition of each job by its name, as JSON.
     package let definitions: [String: String]
+
+    package init(inForceFrom: Instant, definitions: [String: String]) {
+        self.inForceFrom = inForceFrom
+        self.definitions = definitions
+    }
 }
 
 extension Ledger {

@@ -61,6 +61,7 @@ extension Ledger {
             instant + make_interval(secs => \(deadline)::float8) \
             FROM unnest(\(entry.occurrences.map(\.scheduledFor.date))::timestamptz[], \
             \(entry.occurrences.map(\.origin.rawValue))::text[]) AS new (instant, origin) \
+            WHERE \(isInNoRange(entry.job.name, "instant")) \
             ON CONFLICT DO NOTHING RETURNING run_id) \
             SELECT count(*)::text AS count, \(calling(.queue))::text AS call FROM queued
             """)

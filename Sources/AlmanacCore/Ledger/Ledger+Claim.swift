@@ -172,7 +172,7 @@ extension Ledger {
             \(order.job.dispatch.concurrency != .allow)::bool, \
             \(order.job.dispatch.priority)::int, \(window(of: order)) \
             FROM \(claimDurability(of: order)) WHERE \(isNotPaused(run)) \
-            AND \(overtakesNobody(order)) ON CONFLICT DO NOTHING \
+            AND \(isInNoRange(run)) AND \(overtakesNobody(order)) ON CONFLICT DO NOTHING \
             RETURNING \(ClaimedRow.columns(of: runs))
             """)
         return try rows.first.map(ClaimedRow.init)
@@ -183,7 +183,7 @@ extension Ledger {
             """
             SELECT state FROM \(runs) WHERE job = \(run.job) \
             AND scheduled_for = \(run.scheduledFor) AND attempt = \(run.attempt) \
-            AND trigger <> 'manual'
+            AND trigger <> 'manual' UNION ALL SELECT 'skipped' WHERE NOT \(isInNoRange(run))
             """)
         return try rows.first.flatMap { RunState(rawValue: try $0.get("state", as: String.self)) }
     }
@@ -197,10 +197,11 @@ extension Ledger {
             """
             INSERT INTO \(runs) (run_id, job, task, scheduled_for, attempt, trigger, state, \
             reason, queued_at, finished_at, node, error_message, schedule_version) \
-            VALUES (\(run.runID), \(run.job), \(order.job.task), \(run.scheduledFor), \
-            \(run.attempt), \(run.trigger.rawValue), 'skipped', \(reason.rawValue), \
-            clock_timestamp(), clock_timestamp(), \(run.node), \(note), \(order.version)) \
-            ON CONFLICT DO NOTHING
+            SELECT \(run.runID)::uuid, \(run.job)::text, \(order.job.task)::text, \
+            \(run.scheduledFor)::timestamptz, \(run.attempt)::int, \
+            \(run.trigger.rawValue)::text, 'skipped', \(reason.rawValue)::text, \
+            clock_timestamp(), clock_timestamp(), \(run.node)::text, \(note)::text, \
+            \(order.version)::bigint WHERE \(isInNoRange(run)) ON CONFLICT DO NOTHING
             """)
     }
 }

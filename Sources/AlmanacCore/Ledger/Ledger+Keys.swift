@@ -9,6 +9,8 @@ enum AdvisoryKey: String {
     case lock
     /// The queue of one job.
     case job
+    /// The ranges of skipped occurrences of one job.
+    case range
 }
 
 extension Ledger {

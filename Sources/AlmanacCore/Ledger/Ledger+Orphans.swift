@@ -8,6 +8,13 @@ package struct Orphan: Sendable, Hashable {
     package let node: String
     /// The attempt that follows it, if one does.
     package let next: NextAttempt?
+
+    package init(runID: UUID, job: String, node: String, next: NextAttempt?) {
+        self.runID = runID
+        self.job = job
+        self.node = node
+        self.next = next
+    }
 }
 
 extension Ledger {

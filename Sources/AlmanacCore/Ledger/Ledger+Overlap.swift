@@ -96,7 +96,7 @@ extension Ledger {
             \(order.job.dispatch.priority)::int, \(obstacle)::text, \
             \(deadline ?? startBy)::timestamptz \
             WHERE (SELECT count(*) FROM \(runs) AS r WHERE r.job = \(run.job)::text \
-            AND \(Self.isWaiting)) < \(Self.longestQueue)::int \
+            AND \(Self.isWaiting)) < \(Self.longestQueue)::int AND \(isInNoRange(run)) \
             ON CONFLICT DO NOTHING RETURNING run_id) \
             SELECT run_id, \(calling(.queue))::text AS call FROM queued
             """)
@@ -153,7 +153,7 @@ extension Ledger {
 
 extension RunOrder {
     /// Whether it lets those go first that wait for their turn already.
-    var waitsBehindOthers: Bool {
+    package var waitsBehindOthers: Bool {
         job.dispatch.concurrency == .queue && !identity.trigger.isAskedFor
     }
 }

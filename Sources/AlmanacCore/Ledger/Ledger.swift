@@ -116,9 +116,7 @@ package struct Ledger: Sendable {
             'skipped', \(skips.reason.rawValue)::text, now(), now(), \(node)::text, \
             \(note)::text, \(version)::bigint, \(until)::timestamptz, \(count)::bigint \
             FROM unnest(\(instants.map(\.date))::timestamptz[]) AS instant \
-            WHERE NOT EXISTS (SELECT FROM \(runs) AS r WHERE r.job = \(skips.job)::text \
-            AND r.skipped_until >= instant AND r.scheduled_for < instant) \
-            ON CONFLICT DO NOTHING
+            WHERE \(isInNoRange(skips.job, "instant")) ON CONFLICT DO NOTHING
             """)
     }
 

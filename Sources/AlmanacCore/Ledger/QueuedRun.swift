@@ -15,6 +15,20 @@ package struct QueuedRun: Sendable {
     package let priority: Int
     /// The schedule that its occurrence was due under.
     package let version: Int64?
+
+    package init(
+        runID: UUID, job: String, scheduledFor: Date, number: Int, trigger: RunTrigger,
+        notBefore: Date, priority: Int, version: Int64?
+    ) {
+        self.runID = runID
+        self.job = job
+        self.scheduledFor = scheduledFor
+        self.number = number
+        self.trigger = trigger
+        self.notBefore = notBefore
+        self.priority = priority
+        self.version = version
+    }
 }
 
 /// What a look at the queue has shown.
@@ -25,6 +39,8 @@ package struct QueueInSight: Sendable {
     package var waiting: Set<UUID> = []
     /// Whether others wait for something that happens by itself, such as the end of a run.
     package var isPending = false
+
+    package init() {}
 }
 
 extension QueuedRun: Hashable {

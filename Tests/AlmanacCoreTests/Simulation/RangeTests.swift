@@ -1,0 +1,79 @@
+import AlmanacTesting
+import Foundation
+import PostgresSession
+import Scheduling
+import Testing
+
+@testable import AlmanacCore
+
+@Suite("Ranges of skipped occurrences")
+struct RangeTests {
+    /// What of hours 1 to 4 of a job is written as one range.
+    private func skip(_ fixture: LedgerFixture, on connection: Connection) throws {
+        let skips = SkippedOccurrences(
+            job: "job", first: Instant(secondsSinceEpoch: 3_600),
+            last: Instant(secondsSinceEpoch: 14_400), count: 4, reason: .coalesced, instants: nil)
+        try fixture.services.ledger.recordRange(
+            skips, task: "probe", version: nil, on: connection
+        ) { _ in [skips] }
+    }
+
+    @Test(
+        "what lies in one is not run, skipped or queued once more",
+        arguments: [
+            (3_600, "taken skipped"), (7_200, "taken skipped"), (14_400, "taken skipped"),
+            (18_000, "claimed"),
+        ])
+    func claim(seconds: Int64, result: String) async throws {
+        let fixture = try await LedgerFixture()
+        let connection = try fixture.connect()
+        defer { connection.close() }
+        try skip(fixture, on: connection)
+        let order = fixture.order(try fixture.job(), at: seconds)
+        let clock = fixture.services.clock
+        let claimed = try fixture.services.ledger.claim(order, clock: clock, on: connection)
+        #expect(claimed.kind == result)
+        #expect(try fixture.states(on: connection).count == (result == "claimed" ? 2 : 1))
+    }
+
+    @Test("what lies in one is not queued either")
+    func enqueue() async throws {
+        let fixture = try await LedgerFixture()
+        let connection = try fixture.connect()
+        defer { connection.close() }
+        try skip(fixture, on: connection)
+        let entry = QueueEntry(
+            job: try fixture.job(),
+            occurrences: [7_200, 18_000].map {
+                Occurrence(job: "job", scheduledFor: Instant(secondsSinceEpoch: $0))
+            }, obstacle: "turn")
+        try fixture.services.ledger.enqueue(entry, version: nil, on: connection)
+        #expect(try fixture.states(on: connection) == ["skipped coalesced", "queued"])
+    }
+
+    @Test("of two that are written at the same moment each instant is in one", arguments: 1...5)
+    func race(round: Int) async throws {
+        let fixture = try await LedgerFixture()
+        let job = AccountedJob(try fixture.job())
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for node in 0..<4 {
+                group.addTask {
+                    let books = Bookkeeper(services: fixture.services)
+                    let first = Instant(secondsSinceEpoch: 3_600 * Int64(1 + node * 20))
+                    let skips = SkippedOccurrences(
+                        job: "job", first: first, last: first.advanced(bySeconds: 3_600 * 199),
+                        count: 200, reason: .coalesced, instants: nil)
+                    try await books.record(skips, job: job, version: nil)
+                    await books.stop()
+                }
+            }
+            try await group.waitForAll()
+        }
+        let connection = try fixture.connect()
+        defer { connection.close() }
+        let count = try connection.query(
+            "SELECT sum(coalesce(skipped_count, 1))::text AS count FROM almanac.runs"
+        ).map { try $0.get("count", as: String.self) }
+        #expect(count == ["260"])
+    }
+}
