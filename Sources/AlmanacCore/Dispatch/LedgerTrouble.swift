@@ -8,6 +8,11 @@ package struct LedgerTrouble: Sendable {
     /// not, only this one statement was refused, and the work of others goes on.
     package let isGeneral: Bool
 
+    package init(isGeneral: Bool, _ text: String) {
+        self.isGeneral = isGeneral
+        self.text = text
+    }
+
     package init(_ error: any Error) {
         text = String(describing: error)
         isGeneral = (error as? PostgresError)?.concernsAll ?? false

@@ -65,6 +65,9 @@ extension NodeDesk {
         if case .unclaimed(let trouble) = end {
             return unclaimed(item, by: order, trouble)
         }
+        if case .ran(let report) = end, !report.isRecorded {
+            return unrecorded(item, by: order, end, isWorkerLost: report.isWorkerLost)
+        }
         databaseAnswers()
         claimPauses[item.job] = nil
         RunLine(order, end).log(to: logger)
@@ -79,6 +82,18 @@ extension NodeDesk {
         }
         perform(board.handle(.freed(worker: order.worker)))
         lookForWhatWaited(until: end, of: item)
+    }
+
+    /// A crash of the server may have lost the claim together with all that the run did, and the
+    /// server was away for too long to write it anew: then nobody would ever know of the
+    /// occurrence. It is claimed again; where its row is still there, that is all that happens.
+    private mutating func unrecorded(
+        _ item: DispatchBoard.Item, by order: RunOrder, _ end: OrderEnd, isWorkerLost: Bool
+    ) {
+        RunLine(order, end).log(to: logger)
+        if isWorkerLost { replaceWorker(order.worker) }
+        let text = "the outcome of a run could not be recorded"
+        unclaimed(item, by: order, LedgerTrouble(isGeneral: true, text))
     }
 
     /// When the whole database is away, everything waits for it. When only this claim was refused,

@@ -41,6 +41,22 @@ package struct AttemptReport: Sendable {
         next = settled.next
         durationMilliseconds = Int(duration / .milliseconds(1))
     }
+
+    /// A report of an attempt that had no task.
+    package init(
+        run: ClaimedRun, outcome: TaskOutcome, recorded state: RunState?, next: NextAttempt?,
+        duration: Duration
+    ) {
+        let failure = Failure(outcome: outcome)
+        let settled =
+            state.map { state in
+                SettledOutcome(
+                    outcome: outcome, recorded: RecordedFailure(state: state, next: next),
+                    failure: failure)
+            } ?? SettledOutcome(outcome: outcome, failure: failure, isRecorded: false)
+        self.init(
+            run: run, settled: settled, rowsAffected: nil, hookError: nil, duration: duration)
+    }
 }
 
 /// An outcome with what the audit table made of it.

@@ -50,5 +50,12 @@ public struct NextAttempt: Sendable, Hashable {
     /// When it starts at the earliest, by the database's clock.
     public let notBefore: Date
     /// How long it was until then when its row was written.
-    let pauseSeconds: Double
+    package let pauseSeconds: Double
+
+    package init(runID: UUID, number: Int, notBefore: Date, pauseSeconds: Double) {
+        self.runID = runID
+        self.number = number
+        self.notBefore = notBefore
+        self.pauseSeconds = pauseSeconds
+    }
 }

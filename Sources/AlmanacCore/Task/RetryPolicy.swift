@@ -74,7 +74,7 @@ extension RetryPolicy {
     }
 
     /// After how many seconds another attempt follows one that is found dead, if one does.
-    func secondsIfOrphaned(attempt: Int, of runID: UUID) -> Double? {
+    package func secondsIfOrphaned(attempt: Int, of runID: UUID) -> Double? {
         let verdict = verdict(
             errorType: Failure.orphanedType, sqlState: nil, attempt: attempt, of: runID)
         guard case .retry(let seconds) = verdict else { return nil }
