@@ -5,7 +5,7 @@ struct BenchEntry: Sendable {
     let measure: @Sendable (BenchServer, BenchExtent) async throws -> any BenchResult
 
     /// All entries, in the order in which they are measured; that of memory first.
-    static let all = [load, drain, lateness, cronNext, session]
+    static let all = [load, drain, lateness, cronNext, session, nights]
 }
 
 /// What an entry has found: JSON for programs, and lines for people.
@@ -22,6 +22,9 @@ struct BenchExtent: Sendable {
     let rounds: Int
     /// Whether it is enough to see that it works.
     let isQuick: Bool
+    /// The seed of the first simulated night, and how many there are, if somebody has said so.
+    var seed: UInt64?
+    var nights: Int?
 }
 
 /// Why there is nothing to report.

@@ -23,6 +23,12 @@ import Foundation
             valueName: "n"))
     var rounds = 1
 
+    @Option(help: ArgumentHelp("The seed of the first of the nights.", valueName: "n"))
+    var seed: UInt64?
+
+    @Option(help: ArgumentHelp("How many nights are simulated.", valueName: "n"))
+    var nights: Int?
+
     @Flag(help: "Short and coarse, to see that it works: under 20 seconds.")
     var quick = false
 
@@ -46,6 +52,9 @@ import Foundation
         guard (1...60).contains(seconds ?? 1) else {
             throw ValidationError("--seconds takes a number from 1 to 60")
         }
+        guard (1...1_000_000).contains(nights ?? 1) else {
+            throw ValidationError("--nights takes a number from 1 to 1000000")
+        }
         guard (1...10).contains(rounds) else {
             throw ValidationError("--rounds takes a number from 1 to 10")
         }
@@ -57,7 +66,8 @@ import Foundation
             let figures = try JSONEncoder().encode(try worker.measure(sessionDatabase))
             return print(String(decoding: figures, as: UTF8.self))
         }
-        let extent = BenchExtent(seconds: seconds, rounds: rounds, isQuick: quick)
+        let extent = BenchExtent(
+            seconds: seconds, rounds: rounds, isQuick: quick, seed: seed, nights: nights)
         let server = try BenchServer()
         defer { server.stop() }
         var report = BenchReport(facts: server.facts, isQuick: quick)

@@ -1,0 +1,104 @@
+import AlmanacCore
+import Foundation
+import Scheduling
+
+/// The errands of a simulated node: what ``Bookkeeper`` does, statement by statement.
+// Safe because a night and all that belongs to it is used by one thread.
+final class SimulatedErrands: NodeErrands, @unchecked Sendable {
+    private unowned let process: SimulatedProcess
+    private var world: SimulatedWorld { process.world }
+    private var books: SimulatedConnection { process.books }
+    private static let trouble = LedgerTrouble(isGeneral: true, "the connection was lost")
+    private static let text = "the connection was lost"
+
+    init(process: SimulatedProcess) { self.process = process }
+
+    func run(_ errand: NodeErrand) {
+        let name = process.name
+        switch errand {
+        case .activate(let schedule): activate(schedule)
+        case .record(let skips, let job, let version): record(skips, of: job, version)
+        case .enqueue(let entry, let version): enqueue(entry, version)
+        case .moveWatermark(let instant, let version): moveWatermark(to: instant, version)
+        case .writeDue(let change, _):
+            // The table is for those who look at it; nothing here does.
+            ask({ _, _ in true }) { .dueWritten(change, $0 == nil ? Self.text : nil) }
+        case .lookForAttempts(let awaited, _): lookForAttempts(awaited)
+        case .lookForCompletions(let jobs):
+            ask({ ledger, _ in ledger.completions(of: jobs) }) { .completionsFound($0 ?? [:]) }
+        case .lookForOrphans(let active):
+            ask({ ledger, _ in ledger.markOrphans(except: active, by: name) }) {
+                .orphansChecked($0 ?? [], $0 == nil ? Self.text : nil)
+            }
+        case .lookForCancels:
+            ask({ ledger, _ in ledger.cancelRequests(of: name) }) { requests in
+                (requests ?? [:]).isEmpty ? nil : .cancelsFound(requests ?? [:])
+            }
+        case .probe:
+            ask({ _, _ in true }) { .databaseProbed($0 == nil ? Self.text : nil) }
+        case .wait(let pause, let event):
+            process.after(SimulatedTime(pause)) { [process] in process.handle(event) }
+        case .hurry: process.hurry()
+        }
+    }
+
+    private func ask<Answer>(
+        _ statement: @escaping (inout SimulatedLedger, Int) -> Answer,
+        then event: @escaping (Answer?) -> NodeEvent?
+    ) {
+        books.ask(statement) { [process] answer in
+            if let event = event(answer) { process.post(event) }
+        }
+    }
+
+    private func activate(_ schedule: Schedule) {
+        guard let path = schedule.files.first?.path, let kept = world.schedules[path] else {
+            return
+        }
+        ask({ ledger, _ in ledger.activate(kept) }) { activation in
+            activation.map { .activated(schedule, $0) }
+                ?? .activationFailed(schedule, Self.text)
+        }
+    }
+
+    private func lookForAttempts(_ awaited: Set<UUID>) {
+        let name = process.name
+        ask({ ledger, _ in ledger.look(awaited: awaited, by: name) }) { sight in
+            .attemptsFound(
+                sight ?? QueueInSight(), asked: sight == nil ? [] : awaited,
+                sight == nil ? Self.text : nil)
+        }
+    }
+
+    private func moveWatermark(to instant: Instant, _ version: Int64?) {
+        books.persist({ ledger, _ in ledger.moveWatermark(to: instant, by: version) }) {
+            [process] answer in
+            process.post(
+                answer == nil ? .watermarkNotMoved(Self.text) : .watermarkMoved(instant))
+        }
+    }
+
+    private func enqueue(_ entry: QueueEntry, _ version: Int64?) {
+        let call = world.call
+        books.persist({ ledger, _ -> Void in
+            ledger.enqueue(entry, version: version)
+            call(.queue)
+        }) { [process] answer in
+            process.post(
+                answer == nil ? .queueNotWritten(entry, Self.trouble) : .queueWritten(entry))
+        }
+    }
+
+    /// `Bookkeeper.record`.
+    private func record(_ skips: SkippedOccurrences, of job: AccountedJob, _ version: Int64?) {
+        let name = process.name
+        books.persist({ ledger, _ -> Void in
+            skips.instants == nil
+                ? ledger.recordRange(skips, of: job, version: version, by: name)
+                : ledger.recordSkips(skips, version: version, by: name)
+        }) { [process] answer in
+            process.post(
+                answer == nil ? .skipsNotWritten(skips, Self.trouble) : .skipsWritten(skips))
+        }
+    }
+}

@@ -1,0 +1,139 @@
+package import AlmanacCore
+package import Scheduling
+
+extension SimulatedLedger {
+    private var thisSecond: Instant {
+        Instant(secondsSinceEpoch: Int64((Double(now) / 1_000_000).rounded(.down)))
+    }
+
+    /// `Ledger.activate`.
+    package mutating func activate(_ schedule: SimulatedSchedule) -> Activation {
+        let mark = watermark ?? thisSecond
+        watermark = mark
+        let since = versions(since: mark)
+        if versions.last?.schedule.digest != schedule.digest {
+            versions.append(
+                SimulatedVersion(
+                    number: Int64(versions.count + 1), activatedAt: now, schedule: schedule))
+        }
+        openAccounts(schedule)
+        flush()
+        let delayed = schedule.jobs.values.filter(\.definition.recurrence.isDelay).map(\.name)
+        let before = since.flatMap { version in
+            version.definitions.filter { $0.value.contains("\"after\"") }.keys
+        }
+        return Activation(
+            version: versions.last?.number ?? 0, watermark: mark, since: since,
+            accountedFrom: accounts.filter { $0.value.removedAt == nil }.mapValues(\.accountedFrom),
+            completions: completions(of: Set(delayed + before)))
+    }
+
+    private func versions(since watermark: Instant) -> [KeptVersion] {
+        let first =
+            versions.last { $0.activatedAt <= .seconds(watermark.secondsSinceEpoch) }?.number ?? 0
+        return versions.filter { $0.number >= first }.map { version in
+            KeptVersion(
+                inForceFrom: Instant(version.activatedAt.date),
+                definitions: version.schedule.jobs.mapValues(\.canonicalText))
+        }
+    }
+
+    private mutating func openAccounts(_ schedule: SimulatedSchedule) {
+        for (name, job) in schedule.jobs {
+            guard var account = accounts[name] else {
+                accounts[name] = SimulatedAccount(job: job, accountedFrom: thisSecond)
+                continue
+            }
+            if account.removedAt != nil || account.job.scheduleDigest != job.scheduleDigest {
+                account.accountedFrom = thisSecond
+            }
+            account.removedAt = nil
+            account.job = job
+            accounts[name] = account
+        }
+        for (name, account) in accounts where account.removedAt == nil {
+            guard schedule.jobs[name] == nil else { continue }
+            accounts[name]?.removedAt = max(now, .seconds(account.accountedFrom.secondsSinceEpoch))
+        }
+    }
+
+    /// `Ledger.moveWatermark`.
+    package mutating func moveWatermark(to instant: Instant, by version: Int64?) {
+        guard let mark = watermark, mark < instant, version == versions.last?.number else { return }
+        watermark = instant
+        flush()
+    }
+
+    /// `Ledger.recordSkips`.
+    package mutating func recordSkips(
+        _ skips: SkippedOccurrences, version: Int64?, by node: String
+    ) {
+        let spans = skips.instants == nil && skips.count > 1
+        for instant in skips.instants ?? [skips.first] {
+            // What lies in a range has its row: that of the range.
+            guard isInNoRange(skips.job, instant) else { continue }
+            var row = SimulatedRow(
+                runID: makeID(), job: skips.job, instant: instant, trigger: .schedule,
+                state: .skipped, at: now)
+            row.reason = skips.reason.rawValue
+            row.finishedAt = now
+            row.node = node
+            row.version = version
+            row.skippedUntil = spans ? skips.last : nil
+            row.skippedCount = spans ? skips.count : nil
+            insert(row)
+        }
+    }
+
+    /// `Ledger.isInNoRange`.
+    func isInNoRange(_ run: RunIdentity) -> Bool {
+        run.trigger.isAskedFor || run.attempt > 1
+            || isInNoRange(run.job, Instant(run.scheduledFor))
+    }
+
+    func isInNoRange(_ job: String, _ instant: Instant) -> Bool {
+        !(ranges[job] ?? []).contains { $0.contains(instant) && $0.lowerBound < instant }
+    }
+
+    /// `Ledger.recordRange`.
+    package mutating func recordRange(
+        _ skips: SkippedOccurrences, of job: AccountedJob, version: Int64?, by node: String
+    ) {
+        let recorded = recorded(job: skips.job, from: skips.first, to: skips.last)
+        for gap in Bookkeeper.gaps(in: skips, by: job.recurrence, recorded: recorded) {
+            recordSkips(gap, version: version, by: node)
+        }
+    }
+
+    /// `Ledger.recorded`.
+    package func recorded(
+        job: String, from first: Instant, to last: Instant
+    ) -> [ClosedRange<Instant>] {
+        rows(of: job).filter { row in
+            row.trigger != .manual && row.instant <= last
+                && row.skippedUntil ?? row.instant >= first
+        }.sorted { $0.instant < $1.instant }.map { row in
+            row.instant...max(row.instant, row.skippedUntil ?? row.instant)
+        }
+    }
+
+    /// `Ledger.completions`.
+    package func completions(of jobs: some Sequence<String>) -> [String: Completion] {
+        var found: [String: Completion] = [:]
+        for job in jobs {
+            let all = rows(of: job).filter { $0.trigger != .manual }
+            let ended = all.filter { row in
+                row.state.isTerminal
+                    && !all.contains { $0.instant == row.instant && $0.attempt > row.attempt }
+            }
+            let last = ended.max { ($0.instant, $0.attempt) < ($1.instant, $1.attempt) }
+            guard let last, let finished = last.finishedAt else { continue }
+            let instant = last.skippedUntil ?? last.instant
+            let isUnrun = last.state == .skipped && last.attempt == 1
+            found[job] = Completion(
+                scheduledFor: instant,
+                finishedAt: isUnrun ? instant : Instant(finished.date))
+        }
+        return found
+    }
+}
