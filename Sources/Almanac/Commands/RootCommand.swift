@@ -37,6 +37,7 @@ struct RootCommand: AsyncParsableCommand {
                 ShowCommand.self, StatusCommand.self, WhyCommand.self, TriggerCommand.self,
                 BackfillCommand.self,
                 PauseCommand.self, ResumeCommand.self, CancelCommand.self, VerifyCommand.self,
+                PruneCommand.self,
                 MigrateCommand.self,
             ])
     }
@@ -55,6 +56,6 @@ enum AlmanacVersion {
 /// Commands that people will look for and that are not there yet.
 enum UpcomingCommands {
     static let names: Set<String> = [
-        "prune", "doctor", "import", "export",
+        "doctor", "import", "export",
     ]
 }

@@ -8,7 +8,10 @@ struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Prove that everything that was due is accounted for.",
-        usage: "\(ProgramName.text) verify [--from <instant>] [--to <instant>] [--json] [options]",
+        usage: """
+            \(ProgramName.text) verify [--seals] [--from <instant>] [--to <instant>] [--json] \
+            [options]
+            """,
         discussion: """
             Reckons anew what was due, from every schedule that was in force, and compares it with \
             the rows of the ledger. Names each occurrence without a row, each row without an \
@@ -16,6 +19,11 @@ struct VerifyCommand: AsyncParsableCommand {
             gone. Needs no schedule file.
 
             What waits in the queue or runs is accounted for, and is listed as open.
+
+            With --seals it compares the rows with the digests that were made of each day when it \
+            was over: whatever was changed, added or removed since shows, but for a row that was \
+            removed together with all digests of its day and those after it. Keep the digests \
+            elsewhere (--json, or the lines `sealed a day` of the log) to see that too.
 
             Exit code 0 when nothing differs, 1 otherwise.
             """)
@@ -34,6 +42,9 @@ struct VerifyCommand: AsyncParsableCommand {
             valueName: "instant"))
     var to: String?
 
+    @Flag(help: "Compare the rows with the seals of their days.")
+    var seals = false
+
     @Flag(help: "Print one JSON document.")
     var json = false
 
@@ -44,6 +55,7 @@ struct VerifyCommand: AsyncParsableCommand {
         if let first, let last, last < first {
             throw CommandFailure("--to lies before --from", status: .usage)
         }
+        if seals { return try await verifySeals(settings, from: first, through: last) }
         let report = try await LedgerLook.at(settings) { ledger, connection in
             try ledger.verify(from: first, through: last, on: connection)
         }
@@ -55,6 +67,61 @@ struct VerifyCommand: AsyncParsableCommand {
         }
         guard text.isClean else { throw ExitCode(ExitStatus.failed.rawValue) }
     }
+}
+
+extension VerifyCommand {
+    private func verifySeals(
+        _ settings: Settings, from first: Instant?, through last: Instant?
+    ) async throws {
+        let (seals, differences) = try await LedgerLook.at(settings) { ledger, connection in
+            try ledger.verifySeals(
+                from: first.map(Self.day(of:)), through: last.map(Self.day(of:)), on: connection)
+        }
+        let report = SealReport(seals: seals, differences: differences)
+        if json {
+            try Console.printJSON(report)
+        } else {
+            for line in report.lines { Console.print(line) }
+        }
+        guard report.isClean else { throw ExitCode(ExitStatus.failed.rawValue) }
+    }
+
+    /// The UTC day of an instant.
+    private static func day(of instant: Instant) -> String {
+        String(instant.description.prefix(10))
+    }
+}
+
+/// What the seals come to, for people and for programs.
+struct SealReport: Encodable {
+    let isClean: Bool
+    let seals: [Seal]
+    let differences: [SealDifference]
+
+    enum CodingKeys: String, CodingKey {
+        case seals, differences
+        case isClean = "is_clean"
+    }
+
+    init(seals: [Seal], differences: [SealDifference]) {
+        isClean = differences.isEmpty
+        self.seals = seals
+        self.differences = differences
+    }
+
+    var lines: [String] {
+        guard let first = seals.first, let last = seals.last else {
+            return ["no day is sealed yet"] + problems
+        }
+        let rows = seals.reduce(0) { $0 + $1.rowCount }
+        let head =
+            "\(first.day) to \(last.day): \(seals.count) sealed day\(seals.count == 1 ? "" : "s"), "
+            + "\(rows) row\(rows == 1 ? "" : "s")"
+        guard isClean else { return [head] + problems }
+        return [head, "every row is as it was sealed", "last digest: \(last.digest)"]
+    }
+
+    private var problems: [String] { differences.map { "\($0.day): \($0.problem)" } }
 }
 
 /// What an audit comes to, for people and for programs.

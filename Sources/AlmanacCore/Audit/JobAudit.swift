@@ -104,6 +104,10 @@ struct JobAudit {
         position = instant
         upcoming = nil
         report.accountedCount += 1
+        // What was pruned and is run again is among those that were pruned as well.
+        if occurrence.isAskedFor, let index = prunedIndex(of: instant) {
+            pruned[index].doubtful += 1
+        }
         if next.verdict != .fires, occurrence.hasRun, !account.tolerates(instant) {
             report.note(.ranAlthoughExcluded, of: job, at: instant, next.verdict.rawValue)
         }
@@ -121,12 +125,12 @@ struct JobAudit {
         let instant = occurrence.instant
         if occurrence.isRepeated { report.note(.repeated, of: job, at: instant) }
         var isWhole = occurrence.isWithoutGaps && occurrence.firstAttempt == 1
-        // A range is the first attempt at each of its instants; it may have been pruned before what
-        // somebody has had run since.
-        if !isWhole, occurrence.isWithoutGaps, occurrence.isAskedFor,
-            occurrence.firstAttempt == 2
-        {
-            isWhole = covered?.contains(instant) ?? false || prunedIndex(of: instant) != nil
+        // A range is the first attempt at each of its instants. It, and others, may have been pruned
+        // before what somebody has had run since.
+        if !isWhole, occurrence.isWithoutGaps, occurrence.isAskedFor {
+            let isInRange = covered?.contains(instant) ?? false
+            isWhole =
+                occurrence.firstAttempt == 2 && isInRange || prunedIndex(of: instant) != nil
         }
         if !isWhole { report.note(.attemptGap, of: job, at: instant) }
     }

@@ -34,6 +34,7 @@ package final class Scheduler: Sendable {
     private let mailbox: AsyncStream<NodeEvent>
     private let post: AsyncStream<NodeEvent>.Continuation
     private let bookkeeper: Bookkeeper
+    private let housekeeper: Housekeeper
 
     /// A node that does nothing before `run`.
     package init(services: NodeServices, options: SchedulerOptions) {
@@ -41,6 +42,7 @@ package final class Scheduler: Sendable {
         self.options = options
         (mailbox, post) = AsyncStream.makeStream(of: NodeEvent.self)
         bookkeeper = Bookkeeper(services: services, isOfNode: true)
+        housekeeper = Housekeeper(services: services)
     }
 
     /// Asks the node to stop: it claims nothing more, and what runs has the grace period to end.
@@ -61,6 +63,7 @@ package final class Scheduler: Sendable {
             try await open(schedule)
         } catch {
             await bookkeeper.stop()
+            await housekeeper.stop()
             throw error
         }
         // A thread of its own: code of tasks that blocks the threads which all Swift tasks share
@@ -86,6 +89,7 @@ package final class Scheduler: Sendable {
 
     private func close(_ end: End) async {
         let (bookkeeper, clock, logger) = (bookkeeper, services.clock, services.logger)
+        let housekeeper = housekeeper
         bookkeeper.hurry()
         let (signal, over) = AsyncStream.makeStream(of: Void.self)
         Task(executorPreference: WorkerThread.errands) {
@@ -99,6 +103,7 @@ package final class Scheduler: Sendable {
                     metadata: ["error": "\(error)"])
             }
             await bookkeeper.stop()
+            await housekeeper.stop()
             for (index, worker) in end.workers.enumerated()
             where !end.lostWorkers.contains(index + 1) {
                 await worker.stop()
@@ -120,6 +125,7 @@ package final class Scheduler: Sendable {
             for await _ in clock.rings { post.yield(.ring) }
         }
         let listener = listen()
+        await housekeeper.start()
         post.yield(.ring)
         post.yield(.checkOrphans)
         var desk = makeDesk()

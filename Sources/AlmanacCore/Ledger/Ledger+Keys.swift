@@ -11,6 +11,8 @@ enum AdvisoryKey: String {
     case job
     /// The ranges of skipped occurrences of one job.
     case range
+    /// Sealing and pruning.
+    case housekeeping
 }
 
 extension Ledger {

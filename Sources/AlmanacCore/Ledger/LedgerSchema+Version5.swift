@@ -3,6 +3,10 @@ extension LedgerSchema {
     static let version5 = """
         CREATE INDEX runs_ranges ON {schema}.runs (job, skipped_until)
             WHERE skipped_until IS NOT NULL;
+        CREATE INDEX runs_by_hand ON {schema}.runs (job, scheduled_for)
+            WHERE trigger = 'manual';
+        CREATE INDEX runs_ended ON {schema}.runs USING brin (finished_at)
+            WITH (pages_per_range = 32, autosummarize = on);
 
         CREATE TABLE {schema}.next_due (
             job             text PRIMARY KEY,

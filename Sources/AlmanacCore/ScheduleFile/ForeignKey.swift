@@ -126,10 +126,7 @@ enum ForeignKey {
         ("startAt", ["start_date", "start_time", "start", "not_before"]),
         ("endAt", ["end_date", "end_time", "until", "not_after"]),
         ("pool", ["queue", "executor"]),
-        (
-            "history",
-            ["retention", "successfulJobsHistoryLimit", "failedJobsHistoryLimit", "keep"]
-        ),
+        ("history", ["retention"]),
         ("labels", ["tags", "annotations"]),
         ("description", ["comment", "title", "summary", "doc", "note"]),
         ("calendars", ["holidays", "blackout", "calendar"]),

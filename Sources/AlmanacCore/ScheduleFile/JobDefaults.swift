@@ -10,6 +10,7 @@ struct JobDefaults {
     var activeDeadlineSeconds: Int?
     var transaction: TransactionMode = .perRun
     var retry = RetryPolicy()
+    var history = HistoryPolicy()
     var owner: String?
     var labels: [String: String] = [:]
 
@@ -40,6 +41,7 @@ struct JobDefaults {
             transaction = mode
         }
         retry = RetryReader(reader: reader, collector: collector).read(over: retry)
+        history = HistoryReader(reader: reader, collector: collector).read(over: history)
         owner = reader.read("owner", as: String.self)
         labels = reader.readLabels() ?? [:]
     }

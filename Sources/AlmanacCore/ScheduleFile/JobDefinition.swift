@@ -33,6 +33,8 @@ package struct JobDefinition: Sendable, Hashable {
     package let session: SessionSettings
     /// What must hold before its commit.
     package let expectation: Expectation?
+    /// How long its rows are kept.
+    package let history: HistoryPolicy
     /// The path of the file.
     package let file: String
     /// Where the job's name stands in the file.
@@ -84,6 +86,7 @@ extension JobDefinition {
         members += dispatch.canonicalMembers
         members += session.canonicalMembers
         if let expectation { members.append(("expect", expectation.canonical)) }
+        members += history.canonicalMembers
         if let description { members.append(("description", .text(description))) }
         if let owner { members.append(("owner", .text(owner))) }
         if !labels.isEmpty {

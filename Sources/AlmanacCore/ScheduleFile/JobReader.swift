@@ -52,6 +52,7 @@ struct JobReader {
             job.read("transaction", choices: TransactionMode.self) ?? defaults.transaction
         let deadline = job.readSeconds("activeDeadlineSeconds") ?? defaults.activeDeadlineSeconds
         let retry = RetryReader(reader: job, collector: collector).read(over: defaults.retry)
+        let history = HistoryReader(reader: job, collector: collector).read(over: defaults.history)
         let session = SessionReader(job: job, collector: collector).read(transaction: transaction)
         let expectation = ExpectationReader(job: job, collector: collector)
             .read(transaction: transaction)
@@ -74,7 +75,7 @@ struct JobReader {
             startOffset: startOffset, cronTexts: recurrence.cronTexts, timeZone: zone,
             isSuspended: isSuspended, transaction: transaction, activeDeadlineSeconds: deadline,
             retry: retry, dispatch: dispatch, window: window, session: session,
-            expectation: expectation,
+            expectation: expectation, history: history,
             file: name.source.path, position: name.position, baseDirectory: baseDirectory)
     }
 

@@ -36,6 +36,8 @@ package struct ScheduleKey: Sendable {
         case expect
         /// The value of the `rowsAffected` of `expect`.
         case rowsAffected
+        /// The value of `history`.
+        case history
 
         /// Where that is, for messages.
         package var inWords: String {
@@ -58,6 +60,7 @@ package struct ScheduleKey: Sendable {
             case .session: "in 'session'"
             case .expect: "in 'expect'"
             case .rowsAffected: "in 'rowsAffected'"
+            case .history: "in 'history'"
             }
         }
     }
@@ -189,7 +192,8 @@ extension ScheduleKey {
             "expect", [.job], .keys(.expect), "what must hold before the run commits"),
         later("mustFinishBy", [.job], "when a run is late"),
         later("warnAfter", [.job], "when a run is slow"),
-        later("history", [.job], "how long the audit rows are kept"),
+        ScheduleKey(
+            "history", [.defaults, .job], .keys(.history), "how long the audit rows are kept"),
         later("notify", [.job], "who is told of failures"),
         ScheduleKey("owner", [.defaults, .job], .text, "whose job it is"),
         ScheduleKey(
@@ -255,6 +259,13 @@ extension ScheduleKey {
         ScheduleKey(
             "deviation", [.rowsAffected], .number(0...1_000),
             "by which part it may differ from the median of the last successes"),
+        ScheduleKey("keep", [.history], .duration, "how long after its end a row is kept: 90d"),
+        ScheduleKey(
+            "successfulJobsHistoryLimit", [.history], .integer(0...Int.max),
+            "how many occurrences that succeeded are kept at the most"),
+        ScheduleKey(
+            "failedJobsHistoryLimit", [.history], .integer(0...Int.max),
+            "how many occurrences that did not succeed are kept at the most"),
     ]
 
     private static let byPlace: [Place: [String: ScheduleKey]] = {
@@ -288,7 +299,7 @@ extension ScheduleKey {
         case .lock: ["name"]
         case .need: ["job"]
         case .defaults, .clockChanges, .calendarUse, .calendar, .backoff, .catchUp, .session,
-            .expect, .rowsAffected:
+            .expect, .rowsAffected, .history:
             []
         }
     }

@@ -77,6 +77,7 @@ struct ForeignKeyTests {
             ("retryPolicy", ["on_error", "autoretry_for", "retry_on", "ignore_errors"]),
             ("dst", ["dst_policy", "daylight_saving", "clock_changes"]),
             ("calendars", ["holidays", "blackout", "calendar"]),
+            ("history", ["retention"]),
         ] as [(String, [String])])
     func ours(key: String, theirs: [String]) {
         for name in theirs { #expect(help(name) == ["did you mean '\(key)'?"], "\(name)") }
@@ -86,12 +87,6 @@ struct ForeignKeyTests {
         "that mean one of ours that does nothing yet are answered with both facts",
         arguments: [
             ("notify", ["on_failure", "on_success", "alerts", "mailto", "email", "notifications"]),
-            (
-                "history",
-                [
-                    "retention", "successfulJobsHistoryLimit", "failedJobsHistoryLimit", "keep",
-                ]
-            ),
         ] as [(String, [String])])
     func later(key: String, theirs: [String]) {
         for name in theirs {

@@ -7,66 +7,68 @@ struct ScheduleKeyTests {
     /// What a key does at the top level, in `defaults`, in a job, in an item of `schedule`, in
     /// `dst`, in a job's `calendars`, in a calendar, in a range of its dates, in `backoff`, in
     /// `retryPolicy`, in a rule of it, in `catchUp`, in a pool, in a lock, in a need, in `session`,
-    /// in `expect` and in its `rowsAffected`: it is read (`r`), does nothing yet (`l`), or does not
+    /// in `expect`, in its `rowsAffected` and in `history`: it is read (`r`), does nothing yet (`l`), or does not
     /// belong there (`-`).
     static let table: [(key: String, at: String)] = [
-        ("version", "r-----------------"), ("environment", "l-----------------"),
-        ("defaults", "r-----------------"),
-        ("calendars", "rrr---------------"), ("pools", "r-----------------"),
-        ("channels", "l-----------------"),
-        ("jobs", "r-----------------"), ("description", "--r---------------"),
-        ("owner", "-rr---------------"),
-        ("labels", "-rr---------------"), ("task", "--r---------------"),
-        ("parameters", "--r---------------"),
-        ("schedule", "--r---------------"), ("cron", "---r--------------"),
-        ("every", "--r---------------"),
-        ("after", "--r---------------"), ("timeZone", "-rrr--------------"),
-        ("dst", "-rr---------------"),
-        ("startAt", "--r---------------"), ("endAt", "--r---------------"),
-        ("jitterSeconds", "-rr---------------"),
-        ("spread", "-rr---------------"), ("suspend", "--r---------------"),
-        ("concurrencyPolicy", "--r---------------"),
-        ("startingDeadlineSeconds", "--r---------------"), ("catchUp", "--r---------------"),
-        ("backoffLimit", "-rr---------------"), ("backoff", "-rr---------------"),
-        ("retryPolicy", "-rr---------------"),
-        ("activeDeadlineSeconds", "-rr---------------"), ("transaction", "-rr---------------"),
-        ("isolation", "--r---------------"), ("readOnly", "--r---------------"),
-        ("session", "--r---------------"),
-        ("needs", "--r---------------"), ("locks", "--r---------------"),
-        ("priority", "--r---------------"),
-        ("pool", "--r---------------"), ("window", "--r--------r------"),
-        ("expect", "--r---------------"),
-        ("mustFinishBy", "--l---------------"), ("warnAfter", "--l---------------"),
-        ("history", "--l---------------"),
-        ("notify", "--l---------------"), ("gap", "----r-------------"),
-        ("fold", "----r-------------"),
-        ("exclude", "-----r------------"), ("only", "-----r------------"),
-        ("dates", "------r-----------"),
-        ("ranges", "------r-----------"), ("weekdays", "------r-----------"),
-        ("iCalendar", "------r-----------"),
-        ("from", "-------r----------"), ("to", "-------r----------"),
-        ("initial", "--------r---------"),
-        ("factor", "--------r---------"), ("max", "--------r--r-----r"),
-        ("jitter", "--------r---------"),
-        ("rules", "---------r--------"), ("action", "----------r-------"),
-        ("sqlstates", "----------r-------"),
-        ("errorTypes", "----------r-------"), ("policy", "-----------r------"),
-        ("slots", "------------r-----"), ("name", "-------------r----"),
-        ("mode", "-------------r----"),
-        ("wait", "-------------r----"), ("job", "--------------r---"),
-        ("when", "--------------r---"),
-        ("within", "--------------r---"),
-        ("role", "---------------r--"), ("searchPath", "---------------r--"),
-        ("statementTimeout", "---------------r--"), ("lockTimeout", "---------------r--"),
-        ("settings", "---------------r--"), ("rowsAffected", "----------------r-"),
-        ("sql", "----------------r-"), ("min", "-----------------r"),
-        ("deviation", "-----------------r"),
+        ("version", "r------------------"), ("environment", "l------------------"),
+        ("defaults", "r------------------"),
+        ("calendars", "rrr----------------"), ("pools", "r------------------"),
+        ("channels", "l------------------"),
+        ("jobs", "r------------------"), ("description", "--r----------------"),
+        ("owner", "-rr----------------"),
+        ("labels", "-rr----------------"), ("task", "--r----------------"),
+        ("parameters", "--r----------------"),
+        ("schedule", "--r----------------"), ("cron", "---r---------------"),
+        ("every", "--r----------------"),
+        ("after", "--r----------------"), ("timeZone", "-rrr---------------"),
+        ("dst", "-rr----------------"),
+        ("startAt", "--r----------------"), ("endAt", "--r----------------"),
+        ("jitterSeconds", "-rr----------------"),
+        ("spread", "-rr----------------"), ("suspend", "--r----------------"),
+        ("concurrencyPolicy", "--r----------------"),
+        ("startingDeadlineSeconds", "--r----------------"), ("catchUp", "--r----------------"),
+        ("backoffLimit", "-rr----------------"), ("backoff", "-rr----------------"),
+        ("retryPolicy", "-rr----------------"),
+        ("activeDeadlineSeconds", "-rr----------------"), ("transaction", "-rr----------------"),
+        ("isolation", "--r----------------"), ("readOnly", "--r----------------"),
+        ("session", "--r----------------"),
+        ("needs", "--r----------------"), ("locks", "--r----------------"),
+        ("priority", "--r----------------"),
+        ("pool", "--r----------------"), ("window", "--r--------r-------"),
+        ("expect", "--r----------------"),
+        ("mustFinishBy", "--l----------------"), ("warnAfter", "--l----------------"),
+        ("history", "-rr----------------"), ("keep", "------------------r"),
+        ("successfulJobsHistoryLimit", "------------------r"),
+        ("failedJobsHistoryLimit", "------------------r"),
+        ("notify", "--l----------------"), ("gap", "----r--------------"),
+        ("fold", "----r--------------"),
+        ("exclude", "-----r-------------"), ("only", "-----r-------------"),
+        ("dates", "------r------------"),
+        ("ranges", "------r------------"), ("weekdays", "------r------------"),
+        ("iCalendar", "------r------------"),
+        ("from", "-------r-----------"), ("to", "-------r-----------"),
+        ("initial", "--------r----------"),
+        ("factor", "--------r----------"), ("max", "--------r--r-----r-"),
+        ("jitter", "--------r----------"),
+        ("rules", "---------r---------"), ("action", "----------r--------"),
+        ("sqlstates", "----------r--------"),
+        ("errorTypes", "----------r--------"), ("policy", "-----------r-------"),
+        ("slots", "------------r------"), ("name", "-------------r-----"),
+        ("mode", "-------------r-----"),
+        ("wait", "-------------r-----"), ("job", "--------------r----"),
+        ("when", "--------------r----"),
+        ("within", "--------------r----"),
+        ("role", "---------------r---"), ("searchPath", "---------------r---"),
+        ("statementTimeout", "---------------r---"), ("lockTimeout", "---------------r---"),
+        ("settings", "---------------r---"), ("rowsAffected", "----------------r--"),
+        ("sql", "----------------r--"), ("min", "-----------------r-"),
+        ("deviation", "-----------------r-"),
     ]
 
     static let places: [ScheduleKey.Place] = [
         .file, .defaults, .job, .scheduleItem, .clockChanges, .calendarUse, .calendar, .dateRange,
         .backoff, .retryPolicy, .retryRule, .catchUp, .pool, .lock, .need, .session, .expect,
-        .rowsAffected,
+        .rowsAffected, .history,
     ]
 
     @Test("are these and no others") func complete() {
@@ -108,6 +110,7 @@ struct ScheduleKeyTests {
             case .session: "jobs: {a: {session: {\(key): x}}}\n"
             case .expect: "jobs: {a: {expect: {\(key): x}}}\n"
             case .rowsAffected: "jobs: {a: {expect: {rowsAffected: {\(key): x}}}}\n"
+            case .history: "jobs: {a: {history: {\(key): x}}}\n"
             }
         let found = scheduleAnswers(text)
         let words = ["unknown key '\(key)'", "cannot stand", "'\(key)' is not available yet"]
@@ -178,7 +181,8 @@ struct ScheduleKeyTests {
         #expect(
             ScheduleKey.available(in: .defaults).map(\.name) == [
                 "timeZone", "dst", "calendars", "jitterSeconds", "spread", "backoffLimit",
-                "backoff", "retryPolicy", "activeDeadlineSeconds", "transaction", "owner", "labels",
+                "backoff", "retryPolicy", "activeDeadlineSeconds", "transaction", "history",
+                "owner", "labels",
             ])
         #expect(ScheduleKey.available(in: .scheduleItem).map(\.name) == ["cron", "timeZone"])
         #expect(
@@ -188,7 +192,7 @@ struct ScheduleKeyTests {
                 "concurrencyPolicy", "startingDeadlineSeconds", "catchUp", "backoffLimit",
                 "backoff", "retryPolicy", "activeDeadlineSeconds", "transaction", "isolation",
                 "readOnly", "session", "needs", "locks", "priority", "pool", "window", "expect",
-                "owner", "labels",
+                "history", "owner", "labels",
             ])
     }
 
