@@ -125,8 +125,8 @@ struct JobAudit {
         let instant = occurrence.instant
         if occurrence.isRepeated { report.note(.repeated, of: job, at: instant) }
         var isWhole = occurrence.isWithoutGaps && occurrence.firstAttempt == 1
-        // A range is the first attempt at each of its instants. It, and others, may have been pruned
-        // before what somebody has had run since.
+        // A range is the first attempt at each of its instants. It, and others, may have been
+        // pruned before what somebody has had run since.
         if !isWhole, occurrence.isWithoutGaps, occurrence.isAskedFor {
             let isInRange = covered?.contains(instant) ?? false
             isWhole =

@@ -3,8 +3,8 @@ package import PostgresSession
 import Scheduling
 
 /// Seals the days that are over and lets retention remove what it may, once in an hour and on one
-/// node at a time. On a thread and a connection of its own: nothing else waits for it, and what goes
-/// wrong is logged and tried again.
+/// node at a time. On a thread and a connection of its own: nothing else waits for it, and what
+/// goes wrong is logged and tried again.
 package actor Housekeeper {
     package nonisolated let thread = WorkerThread(name: "almanac-housekeeper")
     private let services: NodeServices

@@ -164,7 +164,8 @@ struct RetentionTests {
         #expect(try Self.ages(days) == [50, 5])
         let counts = try days.connection.query(
             "SELECT occurrences::int, requested::int, attempts::int FROM almanac.pruned")
-        #expect(try counts.tuples(as: Int.self, Int.self, Int.self).first! == (0, 0, 1))
+        #expect(try counts.first?.get("attempts", as: Int.self) == 1)
+        #expect(try counts.first?.get("occurrences", as: Int.self) == 0)
     }
 
     @Test("seals a day anew that it has taken from, and takes nothing from one that was changed")

@@ -86,7 +86,7 @@ struct ForeignKeyTests {
     @Test(
         "that mean one of ours that does nothing yet are answered with both facts",
         arguments: [
-            ("notify", ["on_failure", "on_success", "alerts", "mailto", "email", "notifications"]),
+            ("notify", ["on_failure", "on_success", "alerts", "mailto", "email", "notifications"])
         ] as [(String, [String])])
     func later(key: String, theirs: [String]) {
         for name in theirs {

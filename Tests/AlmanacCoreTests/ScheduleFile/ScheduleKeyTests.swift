@@ -7,8 +7,8 @@ struct ScheduleKeyTests {
     /// What a key does at the top level, in `defaults`, in a job, in an item of `schedule`, in
     /// `dst`, in a job's `calendars`, in a calendar, in a range of its dates, in `backoff`, in
     /// `retryPolicy`, in a rule of it, in `catchUp`, in a pool, in a lock, in a need, in `session`,
-    /// in `expect`, in its `rowsAffected` and in `history`: it is read (`r`), does nothing yet (`l`), or does not
-    /// belong there (`-`).
+    /// in `expect`, in its `rowsAffected` and in `history`: it is read (`r`), does nothing yet
+    /// (`l`), or does not belong there (`-`).
     static let table: [(key: String, at: String)] = [
         ("version", "r------------------"), ("environment", "l------------------"),
         ("defaults", "r------------------"),
