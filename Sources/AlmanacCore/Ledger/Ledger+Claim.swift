@@ -178,12 +178,20 @@ extension Ledger {
         return try rows.first.map(ClaimedRow.init)
     }
 
+    /// The state of an occurrence's attempt.
+    ///
+    /// Whoever finds one running takes it for accounted for. So its claim must last, even if that
+    /// one did not wait for the disk: the message is a commit that does, and all before it with it.
     func state(of run: RunIdentity, on connection: Connection) throws -> RunState? {
         let rows = try connection.query(
             """
-            SELECT state FROM \(runs) WHERE job = \(run.job) \
+            SELECT state, CASE WHEN state = 'running' \
+            AND started_at > clock_timestamp() - interval '1 minute' \
+            THEN pg_logical_emit_message(true, 'almanac', '')::text END AS message \
+            FROM \(runs) WHERE job = \(run.job) \
             AND scheduled_for = \(run.scheduledFor) AND attempt = \(run.attempt) \
-            AND trigger <> 'manual' UNION ALL SELECT 'skipped' WHERE NOT \(isInNoRange(run))
+            AND trigger <> 'manual' \
+            UNION ALL SELECT 'skipped', NULL WHERE NOT \(isInNoRange(run))
             """)
         return try rows.first.flatMap { RunState(rawValue: try $0.get("state", as: String.self)) }
     }

@@ -54,9 +54,10 @@ extension SimulatedLedger {
     }
 
     /// `Ledger.state(of:on:)` of an occurrence's attempt.
-    package func state(of run: RunIdentity) -> RunState? {
-        row(run.job, Instant(run.scheduledFor), run.attempt)?.state
-            ?? (isInNoRange(run) ? nil : .skipped)
+    package mutating func state(of run: RunIdentity) -> RunState? {
+        let found = row(run.job, Instant(run.scheduledFor), run.attempt)?.state
+        if found == .running { flush() }
+        return found ?? (isInNoRange(run) ? nil : .skipped)
     }
 
     /// `Ledger.recordPause`.

@@ -19,7 +19,7 @@ package final class SimulatedNight: @unchecked Sendable {
     private var mostEvents = 0
 
     /// How much is left to wait for at the most, once nothing goes wrong any more.
-    private static let settling = SimulatedTime.minutes(90)
+    private static let settling = SimulatedTime.minutes(360)
     /// More than any night needs: a node that goes round in circles is stalled as well.
     private static let eventLimit = 2_000_000
 
@@ -148,6 +148,8 @@ package final class SimulatedNight: @unchecked Sendable {
     }
 
     private func began(_ attempt: SimulatedAttempt) {
+        // One that has lost its backend before it heard of its claim can commit nothing.
+        guard world.ledger.isAlive(attempt.backend) else { return }
         // A run under the policy Allow is in nobody's way, also after its job has another policy.
         let others = machines.compactMap(\.process).flatMap(\.executing).filter { other in
             other.order.job.dispatch.concurrency != .allow && other !== attempt

@@ -15,7 +15,7 @@ struct SimulatedNightTests {
         let first =
             Self.environment["ALMANAC_SIM_SEED"].flatMap(UInt64.init)
             ?? .random(in: 1...1_000_000_000)
-        let count = Self.environment["ALMANAC_SIM_NIGHTS"].flatMap(UInt64.init) ?? 40
+        let count = Self.environment["ALMANAC_SIM_NIGHTS"].flatMap(UInt64.init) ?? 30
         print("simulated nights: \(count), the first has seed \(first)")
         let site = try SimulatedSite()
         for seed in first..<(first + count) {
