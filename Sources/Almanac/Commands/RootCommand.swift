@@ -37,8 +37,7 @@ struct RootCommand: AsyncParsableCommand {
                 ShowCommand.self, StatusCommand.self, WhyCommand.self, TriggerCommand.self,
                 BackfillCommand.self,
                 PauseCommand.self, ResumeCommand.self, CancelCommand.self, VerifyCommand.self,
-                PruneCommand.self,
-                MigrateCommand.self,
+                PruneCommand.self, MigrateCommand.self, DoctorCommand.self,
             ])
     }
 }
@@ -56,6 +55,6 @@ enum AlmanacVersion {
 /// Commands that people will look for and that are not there yet.
 enum UpcomingCommands {
     static let names: Set<String> = [
-        "doctor", "import", "export",
+        "import", "export",
     ]
 }
