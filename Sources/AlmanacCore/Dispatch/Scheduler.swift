@@ -35,6 +35,8 @@ package final class Scheduler: Sendable {
     private let post: AsyncStream<NodeEvent>.Continuation
     private let bookkeeper: Bookkeeper
     private let housekeeper: Housekeeper
+    /// Heard also before there is a loop that reads the mailbox.
+    private let isStopAsked = Atomic<Bool>(false)
 
     /// A node that does nothing before `run`.
     package init(services: NodeServices, options: SchedulerOptions) {
@@ -46,21 +48,31 @@ package final class Scheduler: Sendable {
     }
 
     /// Asks the node to stop: it claims nothing more, and what runs has the grace period to end.
-    package func stop() { post.yield(.stop) }
+    package func stop() {
+        isStopAsked.store(true, ordering: .relaxed)
+        post.yield(.stop)
+    }
 
     /// Asks the node to stop at once: what runs is cancelled and recorded as such.
-    package func stopNow() { post.yield(.stopNow) }
+    package func stopNow() {
+        isStopAsked.store(true, ordering: .relaxed)
+        post.yield(.stopNow)
+    }
 
     /// Puts another schedule in force. What is running is left alone.
     package func reload(_ schedule: Schedule) { post.yield(.reload(schedule)) }
 
-    /// Runs until it is stopped.
+    /// Runs until it is stopped. The database may come and go; one that is away at the start is
+    /// waited for, unless the node is to stop when it is idle.
     ///
-    /// - Throws: `LedgerError` or `PostgresError` when the ledger cannot be opened. After that the
-    ///   database may come and go.
+    /// - Throws: `LedgerError` or `PostgresError` when the ledger cannot be opened.
     package func run(_ schedule: Schedule) async throws {
         do {
-            try await open(schedule)
+            guard let activation = try await open(schedule) else {
+                await bookkeeper.stop()
+                return await housekeeper.stop()
+            }
+            post.yield(.activated(schedule, activation))
         } catch {
             await bookkeeper.stop()
             await housekeeper.stop()
@@ -166,14 +178,12 @@ package final class Scheduler: Sendable {
         }
     }
 
-    /// Opens the ledger and hands what was in force and what now is to the loop.
-    private func open(_ schedule: Schedule) async throws {
-        for step in try await bookkeeper.migrate() {
-            services.logger.notice(
-                "ledger schema upgraded",
-                metadata: ["version": "\(step.version)", "summary": "\(step.summary)"])
+    /// Opens the ledger; nil when the node was stopped before.
+    private func open(_ schedule: Schedule) async throws -> Activation? {
+        let opening = LedgerOpening(bookkeeper: bookkeeper, services: services) { [weak self] in
+            self?.isStopAsked.load(ordering: .relaxed) ?? true
         }
-        post.yield(.activated(schedule, try await bookkeeper.activate(schedule)))
+        return try await opening.open(schedule, waits: !options.stopsWhenIdle)
     }
 }
 

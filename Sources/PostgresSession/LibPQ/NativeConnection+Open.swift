@@ -65,6 +65,8 @@ extension NativeConnection {
         var sqlState: String?
         // "FATAL:  28P01: …": two spaces after the severity, which may be in any language.
         if let match = text.firstMatch(of: #/:  ([0-9A-Z]{5}): /#) { sqlState = String(match.1) }
+        // Found out on this side, without the server's word for it.
+        if PQconnectionNeedsPassword(pointer) == 1 { sqlState = sqlState ?? "28P01" }
         if let sqlState { message = message.replacing("\(sqlState): ", with: "") }
         if isLate { message = "no answer within \(timeoutSeconds) seconds. \(message)" }
         return OpenFailure(sqlState: sqlState, message: message)
