@@ -62,8 +62,9 @@ struct CommitDoubtTests {
     func slowCommit() async throws {
         let line = try await CutLine()
         line.proxy.cutNext(.init(.duringCommit, by: .silence, mark: "slow"))
-        let row = try await line.run("doubtful", "{mark: slow, delaySeconds: 0.6}", keys: "")
+        let row = try await line.run("doubtful", "{mark: slow, delaySeconds: 0.6}")
         #expect(row.state == .succeeded)
+        #expect(try line.number("SELECT count(*) FROM almanac.runs") == 1)
         #expect(try line.number("SELECT count(*) FROM effects") == 1)
     }
 
