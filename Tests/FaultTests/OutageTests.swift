@@ -117,6 +117,31 @@ struct OutageTests {
         try place.books.execute("DROP TABLESPACE small")
     }
 
+    @Test("COMMITs of a node that are cut on their way are each resolved rightly")
+    func cutCommits() async throws {
+        let seed = UInt64.random(in: .min ... .max)
+        print("OutageTests: seed \(seed)")
+        var moments = Moments(seed: seed)
+        let place = try await Surroundings(Jobs.count() + Jobs.count("other"))
+        let proxy = try place.books.engine.withConnection { try CuttingProxy(to: $0) }
+        let node = try place.start(environment: [
+            "ALMANAC_DATABASE_URL": place.connectionString + proxy.connectionKeywords
+        ])
+        for round in 1...8 {
+            let kinds = CuttingProxy.Moment.allCases
+            let manners = CuttingProxy.Manner.allCases
+            proxy.cutNext(
+                .init(
+                    kinds[moments.next(in: 0...kinds.count - 1)],
+                    by: manners[moments.next(in: 0...manners.count - 1)],
+                    mark: "UPDATE counter"))
+            try await eventually("a cut") { proxy.cutCount == round }
+        }
+        try await finish(place, node)
+        #expect(node.output.contains("the connection was lost during COMMIT; it was"))
+        #expect(try place.books.errors("other", everySeconds: 1) == [])
+    }
+
     @Test("a statement that is killed on the server fails its run alone")
     func killedStatement() async throws {
         let place = try await Surroundings(

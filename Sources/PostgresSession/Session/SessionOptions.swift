@@ -46,8 +46,8 @@ public struct SessionOptions: Sendable {
     /// Who is told of a transaction that is left idle; nil is nobody.
     public var idleWarning: IdleWarning?
     /// Whether the transaction's id is asked for before ``Session/commit(file:line:)`` sends
-    /// COMMIT, which takes one more round trip, so that ``Session/commitFate(waitSeconds:)`` can tell what
-    /// became of a COMMIT whose answer was lost.
+    /// COMMIT, which takes one more round trip, so that ``Session/commitFate(waitSeconds:)`` can
+    /// tell what became of a COMMIT whose answer was lost.
     public var notesTransactionID = false
     /// Told of each statement that was executed, on the session's own thread.
     package var onStatement: (@Sendable (ExecutedStatement) -> Void)?
