@@ -5,7 +5,7 @@ struct BenchEntry: Sendable {
     let measure: @Sendable (BenchServer, BenchExtent) async throws -> any BenchResult
 
     /// All entries, in the order in which they are measured; that of memory first.
-    static let all = [load, drain, lateness, cronNext, session, nights]
+    static let all = [load, drain, lateness, cronNext, session, nights, verify]
 }
 
 /// What an entry has found: JSON for programs, and lines for people.

@@ -140,8 +140,9 @@ extension Ledger {
         AND NOT EXISTS (SELECT FROM \(runs) AS later WHERE later.job = r.job \
         AND later.scheduled_for = r.scheduled_for AND later.attempt > r.attempt \
         AND (later.trigger = 'manual') = (r.trigger = 'manual')) \
-        AND coalesce(r.skipped_until, r.scheduled_for) < \
-        coalesce(p.safe_from, w.accounted_until - interval '1 day') \
+        AND r.scheduled_for < \(safeFrom) \
+        AND NOT EXISTS (SELECT FROM \(runs) AS range WHERE range.job = r.job \
+        AND range.scheduled_for = r.scheduled_for AND range.skipped_until >= \(safeFrom)) \
         AND (r.finished_at < clock_timestamp() - coalesce(p.keep, \(Self.usualKeep)) \
         OR r.trigger <> 'manual' AND (r.state = 'succeeded' AND r.scheduled_for < p.success_from \
         OR r.state IN ('failed', 'timed_out', 'cancelled', 'orphaned') \
@@ -157,6 +158,8 @@ extension Ledger {
     private static var usualKeep: SQL {
         "make_interval(secs => \(Double(HistoryPolicy.usualKeepSeconds))::float8)"
     }
+
+    private var safeFrom: SQL { "coalesce(p.safe_from, w.accounted_until - interval '1 day')" }
 
     /// For each job, how long its rows are kept, and what is kept in any case:
     ///

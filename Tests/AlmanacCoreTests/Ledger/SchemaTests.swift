@@ -187,6 +187,82 @@ struct SchemaTests {
         #expect(try rows.map { try $0.get("state", as: String.self) } == ["orphaned"])
     }
 
+    @Test(
+        "of any version is brought up to date, and its rows prove, seal and age", arguments: 1...3)
+    func upgrade(version: Int) async throws {
+        let database = try await TestDatabase.make()
+        let connection = try Connection(EngineConfiguration(database.connectionString))
+        defer { connection.close() }
+        let ledger = Ledger(schema: "almanac", node: "n")
+        try connection.executeScript(
+            """
+            CREATE SCHEMA almanac;
+            CREATE TABLE almanac.migrations (version int PRIMARY KEY, summary text NOT NULL,
+                applied_at timestamptz NOT NULL DEFAULT clock_timestamp());
+            """)
+        for step in LedgerSchema.migrations.prefix(version) {
+            try connection.executeScript(step.script.replacing("{schema}", with: "almanac"))
+            try connection.execute(
+                "INSERT INTO almanac.migrations VALUES (\(step.version), \(step.summary))")
+        }
+        try Self.fillOldLedger(on: connection)
+        let before = try Self.textOfRows(connection)
+        let later = Array((version + 1)...LedgerSchema.currentVersion)
+        #expect(try ledger.migrate(on: connection).map(\.version) == later)
+        #expect(try Self.textOfRows(connection) == before)
+        #expect(before.count == 100 * 24 + 1)
+
+        let report = try ledger.verify(on: connection)
+        #expect(report.isClean, "\(report.differences)")
+        #expect(report.accountedCount == 100 * 24)
+        for day in try ledger.unsealedDays(on: connection) {
+            _ = try ledger.inTransaction(on: connection) {
+                try ledger.seal(day: day, on: connection)
+            }
+        }
+        let pruned = try ledger.prune(on: connection)
+        #expect((8 * 24...11 * 24).contains(pruned.rowCount), "\(pruned.rowCount)")
+        #expect(try ledger.verifySeals(on: connection).differences == [])
+        let after = try ledger.verify(on: connection)
+        #expect(after.isClean, "\(after.differences)")
+        #expect(after.accountedCount + after.prunedCount == 100 * 24)
+    }
+
+    /// A job each hour for a hundred days, by what all versions have in common.
+    private static func fillOldLedger(on connection: Connection) throws {
+        let definition = #"{"every": "1h", "task": "t", "timeZone": "UTC"}"#
+        try connection.executeScript(
+            """
+            CREATE TEMPORARY TABLE start AS
+                SELECT date_trunc('hour', now()) - interval '2400 hours' AS at;
+            INSERT INTO almanac.schedule_versions (digest, definitions, activated_at, activated_by)
+                SELECT 'x', '{"j": \(definition)}', at, 'n' FROM start;
+            INSERT INTO almanac.accounts (job, definition, schedule_digest, accounted_from)
+                SELECT 'j', '\(definition)', 'x', at FROM start;
+            INSERT INTO almanac.watermark (accounted_until) VALUES (date_trunc('hour', now()));
+            INSERT INTO almanac.runs (run_id, job, task, scheduled_for, trigger, state, queued_at,
+                started_at, finished_at, transaction_id, node, output, schedule_version)
+                SELECT gen_random_uuid(), 'j', 't', at + make_interval(hours => n), 'schedule',
+                'succeeded', at, at + make_interval(hours => n),
+                at + make_interval(hours => n) + interval '1 second', '9', 'n', 'out ' || n, 1
+                FROM start, generate_series(1, 2400) AS n;
+            INSERT INTO almanac.runs (run_id, job, task, scheduled_for, trigger, state, queued_at,
+                finished_at, error_type)
+                SELECT gen_random_uuid(), 'j', 't', now(), 'manual', 'cancelled', now(), now(), 'E';
+            """)
+    }
+
+    /// The rows as the first version has them.
+    private static func textOfRows(_ connection: Connection) throws -> [String] {
+        try connection.query(
+            """
+            SELECT concat_ws(' ', run_id, job, task, scheduled_for, attempt, trigger, state, \
+            reason, queued_at, started_at, finished_at, node, worker, output, schedule_version) \
+            AS text FROM almanac.runs ORDER BY scheduled_for, run_id
+            """
+        ).map { try $0.get("text") }
+    }
+
     @Test("shows one row for each occurrence: its last attempt")
     func occurrences() async throws {
         let database = try await TestDatabase.make()
