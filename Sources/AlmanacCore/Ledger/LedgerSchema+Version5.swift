@@ -7,6 +7,11 @@ extension LedgerSchema {
             WHERE trigger = 'manual';
         CREATE INDEX runs_ended ON {schema}.runs USING brin (finished_at)
             WITH (pages_per_range = 32, autosummarize = on);
+        -- A day that retention removes is far less than the fifth of the table that autovacuum
+        -- waits for otherwise.
+        ALTER TABLE {schema}.runs SET (autovacuum_vacuum_scale_factor = 0.01,
+            autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_insert_scale_factor = 0.02,
+            autovacuum_analyze_scale_factor = 0.02);
 
         CREATE TABLE {schema}.next_due (
             job             text PRIMARY KEY,
