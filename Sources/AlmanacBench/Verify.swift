@@ -55,8 +55,9 @@ private struct Verify {
         let start = clock.uptime
         let ended = try await Subprocess.run(
             .path(FilePath(path)),
-            arguments: ["-X", "-q", "-o", "/dev/null", "-c", statement]
-                + [server.endpoint.connectionString], output: .discarded,
+            arguments: Arguments(
+                ["-X", "-q", "-o", "/dev/null", "-c", statement, server.endpoint.connectionString]),
+            output: .discarded,
             error: .string(limit: 1 << 16))
         guard ended.terminationStatus.isSuccess else {
             throw BenchFailure("psql failed: \(ended.standardError)")

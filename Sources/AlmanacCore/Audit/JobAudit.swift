@@ -52,7 +52,12 @@ struct JobAudit {
     mutating func finish() -> AuditReport {
         judge()
         while place < account.spans.count { leaveSpan() }
-        for days in pruned where range.contains(days.first) && range.contains(days.last) {
+        // Nothing was due before the account began, so its first day counts as a whole one.
+        let isFromBeginning = account.spans.first.map { $0.after >= range.lowerBound } ?? false
+        for days in pruned
+        where days.last <= range.upperBound
+            && (days.first >= range.lowerBound || isFromBeginning)
+        {
             report.prunedCount += min(days.missing, days.occurrences + days.requested)
             judge(days)
         }

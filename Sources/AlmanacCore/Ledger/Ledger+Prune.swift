@@ -22,22 +22,37 @@ package struct PruneResult: Sendable, Hashable {
 extension Ledger {
     /// The days on which occurrences ended that retention would remove, oldest first.
     package func prunableDays(on connection: Connection) throws -> [String] {
-        try connection.query(
-            """
-            WITH \(retention) SELECT DISTINCT (r.finished_at AT TIME ZONE 'UTC')::date::text \
-            AS day FROM \(goingRuns("r.finished_at < clock_timestamp()")) ORDER BY 1
-            """
-        ).map { try $0.get("day") }
+        try withoutCompiling(on: connection) {
+            try connection.query(
+                """
+                WITH \(retention) SELECT DISTINCT (r.finished_at AT TIME ZONE 'UTC')::date::text \
+                AS day FROM \(goingRuns("r.finished_at < clock_timestamp()")) ORDER BY 1
+                """
+            ).map { try $0.get("day") }
+        }
+    }
+
+    /// Runs statements in a transaction in which the server compiles none of them: these are long
+    /// and soon done, and to compile one takes seconds.
+    private func withoutCompiling<Result>(
+        on connection: Connection, _ body: () throws -> Result
+    ) throws -> Result {
+        try inTransaction(on: connection) {
+            try connection.execute("SET LOCAL jit = off")
+            return try body()
+        }
     }
 
     /// What retention would remove.
     package func prunable(on connection: Connection) throws -> PruneResult {
-        let rows = try connection.query(
-            """
-            WITH \(retention) SELECT r.job, count(*)::bigint AS rows, \
-            sum(coalesce(r.skipped_count, 1))::bigint AS occurrences \
-            FROM \(goingRuns("r.finished_at < clock_timestamp()")) GROUP BY r.job
-            """)
+        let rows = try withoutCompiling(on: connection) {
+            try connection.query(
+                """
+                WITH \(retention) SELECT r.job, count(*)::bigint AS rows, \
+                sum(coalesce(r.skipped_count, 1))::bigint AS occurrences \
+                FROM \(goingRuns("r.finished_at < clock_timestamp()")) GROUP BY r.job
+                """)
+        }
         var result = PruneResult()
         for row in rows {
             result.occurrences[try row.get("job")] = try row.get("occurrences")
@@ -50,7 +65,7 @@ extension Ledger {
     ///
     /// - Parameter day: as ``prunableDays(on:)`` has it.
     package func prune(day: String, on connection: Connection) throws -> PruneResult {
-        try inTransaction(on: connection) {
+        try withoutCompiling(on: connection) {
             try connection.execute(
                 """
                 CREATE TEMPORARY TABLE going ON COMMIT DROP AS WITH \(retention) \
