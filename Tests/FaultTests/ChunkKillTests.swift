@@ -22,14 +22,16 @@ struct ChunkKillTests {
         let seed = UInt64.random(in: .min ... .max)
         print("ChunkKillTests: seed \(seed), \(Self.kills) kills")
         var moments = Moments(seed: seed)
-        let instant = Date(timeIntervalSince1970: (Date().timeIntervalSince1970 + 3).rounded())
-        let place = try await Surroundings(Self.job(at: instant))
+        let place = try await Surroundings("")
         // Enough for all kills: 3 items take 20 ms and a little.
         try place.books.execute(
             """
             CREATE TABLE items (id int PRIMARY KEY, touched int NOT NULL DEFAULT 0);
             INSERT INTO items SELECT generate_series(1, \(Self.kills * 100 + 200));
             """)
+        // Reckoned once the database is there: the first node has to know the job before.
+        let instant = Date(timeIntervalSince1970: (Date().timeIntervalSince1970 + 4).rounded())
+        try place.folder.write(Surroundings.file(Self.job(at: instant)), to: "Schedules/a.yaml")
         for _ in 1...Self.kills {
             let node = try place.start()
             // A run that goes on is what there is to be killed.
