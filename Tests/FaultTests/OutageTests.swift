@@ -368,6 +368,7 @@ private final class Standby: Sendable {
 
     deinit {
         if process.isRunning { kill(process.processIdentifier, SIGQUIT) }
+        process.waitUntilExit()
         try? FileManager.default.removeItem(atPath: folder)
     }
 }
