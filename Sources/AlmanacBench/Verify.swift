@@ -73,7 +73,8 @@ private struct Verify {
         try connection.executeScript(
             """
             INSERT INTO verify.schedule_versions (digest, definitions, activated_at, activated_by)
-                SELECT 'x', jsonb_object_agg('job-' || n, '{"every": "1m", "task": "bench"}'::jsonb),
+                SELECT 'x', jsonb_object_agg(
+                    'job-' || n, '{"every": "1m", "task": "bench"}'::jsonb),
                 \(start), 'bench' FROM generate_series(1, \(Self.jobs)) AS n;
             INSERT INTO verify.accounts (job, definition, schedule_digest, accounted_from)
                 SELECT 'job-' || n, '{"every": "1m", "task": "bench"}', 'x', \(start)

@@ -80,7 +80,8 @@ struct LedgerTwins {
         let real = try watcher.query(
             """
             SELECT concat_ws(' ', job, extract(epoch FROM scheduled_for)::bigint, attempt, \
-            trigger, state, coalesce(reason, '-'), coalesce(node, '-'), exclusive, is_retry, is_held, \
+            trigger, state, coalesce(reason, '-'), coalesce(node, '-'), exclusive, is_retry, \
+            is_held, \
             coalesce(waits_for, '-'), priority, coalesce(schedule_version, 0), \
             coalesce(extract(epoch FROM skipped_until)::bigint, 0), coalesce(skipped_count, 0), \
             coalesce(cancel_requested_by, '-'), backend_pid IS NOT NULL, \
