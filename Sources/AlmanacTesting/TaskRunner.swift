@@ -122,6 +122,7 @@ public struct TaskRunner: Sendable {
         case .overlap(let reason): throw LedgerError(message: "another run is: \(reason)")
         case .skipped(_, let note): throw LedgerError(message: note)
         case .waits(let obstacle): throw LedgerError(message: "it waits for \(obstacle)")
+        case .stale: throw LedgerError(message: "another schedule is in force")
         case .unclaimed(let trouble): throw LedgerError(message: trouble.text)
         }
     }

@@ -119,6 +119,7 @@ extension Node {
         case .overlap(let reason): throw CommandFailure("not run, since another run is: \(reason)")
         case .skipped(_, let note): throw CommandFailure("not run: \(note)")
         case .waits(let obstacle): throw CommandFailure("not run: it would wait for \(obstacle)")
+        case .stale: throw CommandFailure("not run: the schedule in force has it differently")
         case .unclaimed(let trouble): throw CommandFailure(trouble.text)
         }
     }

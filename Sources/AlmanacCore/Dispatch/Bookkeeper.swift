@@ -37,24 +37,46 @@ package actor Bookkeeper {
     }
 
     /// Writes the rows of occurrences that do not run.
-    package func record(_ skips: SkippedOccurrences, job: AccountedJob, version: Int64?)
+    ///
+    /// - Throws: `DefinitionNotInForce`.
+    package func record(_ skips: SkippedOccurrences, job: AccountedJob, by mandate: Mandate)
         async throws
     {
         try await bench.persist { ledger, connection in
             if skips.instants != nil {
                 return try ledger.recordSkips(
-                    skips, task: job.task, version: version, on: connection)
+                    skips, task: job.task, by: mandate, on: connection)
             }
-            try ledger.recordRange(skips, task: job.task, version: version, on: connection) {
+            try ledger.recordRange(skips, task: job.task, by: mandate, on: connection) {
                 Self.gaps(in: skips, by: job.recurrence, recorded: $0)
             }
         }
     }
 
     /// Writes the rows of occurrences that wait in the queue.
-    package func enqueue(_ entry: QueueEntry, version: Int64?) async throws {
+    ///
+    /// - Throws: `DefinitionNotInForce`.
+    package func enqueue(_ entry: QueueEntry, by mandate: Mandate) async throws {
         try await bench.persist { ledger, connection in
-            try ledger.enqueue(entry, version: version, on: connection)
+            try ledger.enqueue(entry, by: mandate, on: connection)
+        }
+    }
+
+    /// The newest schedule, if it is not that of the node, and how it differs from that.
+    ///
+    /// - Parameter definitions: the digest of each job's definition in the node's schedule.
+    func newerSchedule(
+        besides version: Int64?, _ definitions: [String: String]
+    ) throws -> (NewestSchedule, ScheduleChange)? {
+        do {
+            let connection = try bench.connection()
+            guard let newest = try bench.ledger.newestSchedule(on: connection),
+                newest.version != version
+            else { return nil }
+            return (newest, try bench.ledger.difference(from: definitions, on: connection))
+        } catch {
+            bench.discard()
+            throw error
         }
     }
 

@@ -37,6 +37,8 @@ package struct DispatchBoard: Sendable {
         case enqueue(Item)
         /// An item need not be run any more.
         case withdraw(Item)
+        /// Nothing that waits need be run any more.
+        case withdrawAll
         /// A worker has ended what it was given and is free.
         case freed(worker: Int)
         /// A worker could not reach the database; it is free, its item was not claimed.
@@ -101,6 +103,7 @@ package struct DispatchBoard: Sendable {
         case .enqueue(let item):
             if !wanted.contains(item) { enqueue(item) }
         case .withdraw(let item): wanted.remove(item)
+        case .withdrawAll: wanted = []
         case .freed(let worker): free(worker)
         case .returned(let item, let worker):
             free(worker)

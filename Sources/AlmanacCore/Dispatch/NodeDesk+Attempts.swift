@@ -28,7 +28,8 @@ extension NodeDesk {
             logger.debug("the queue could not be looked at", metadata: ["error": "\(error)"])
         }
         attempts.keep(sight.waiting, of: asked) { running[$0] != nil }
-        for run in sight.due where running[run.runID] == nil && jobs[run.job] != nil {
+        for run in sight.due
+        where running[run.runID] == nil && jobs[run.job] != nil && !leftAlone.contains(run.job) {
             perform(board.handle(.enqueue(.queued(run))))
         }
         if error == nil { attempts.isPending = sight.isPending }
@@ -44,7 +45,8 @@ extension NodeDesk {
             // What was in the way may have gone meanwhile.
             lookForAttempts()
         case (.waits, .queued): attempts.isPending = true
-        case (.ran, _), (.taken, _), (.overlap, _), (.skipped, _), (.unclaimed, _): break
+        case (.ran, _), (.taken, _), (.overlap, _), (.skipped, _), (.stale, _), (.unclaimed, _):
+            break
         }
     }
 }

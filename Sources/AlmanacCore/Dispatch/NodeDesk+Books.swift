@@ -7,7 +7,7 @@ extension NodeDesk {
             return
         }
         unwrittenSkips += 1
-        errands.run(.record(skips, of: job, version: version))
+        errands.run(.record(skips, of: job, by: mandate(for: skips.job)))
     }
 
     mutating func skipsWritten(_ skips: SkippedOccurrences) {

@@ -49,11 +49,15 @@ extension NodeDesk {
         let before = jobs
         jobs = Dictionary(schedule.jobs.map { ($0.name, $0) }) { first, _ in first }
         if planner != nil { log(ScheduleChange(from: before, to: jobs)) }
-        version = activation.version
+        let isToPlanAnew = planner == nil || hasMissedSchedule(before: activation)
+        take(over: schedule, activation)
         let priorities = jobs.mapValues(\.dispatch.priority).filter { $0.value != 0 }
         perform(board.handle(.prioritize(priorities)))
         hasNeeds = jobs.values.contains { !$0.dispatch.needs.isEmpty }
-        if planner == nil { resume(from: activation, now: now) }
+        if isToPlanAnew {
+            perform(board.handle(.withdrawAll))
+            resume(from: activation, now: now)
+        }
         let planned = schedule.jobs.map { job in
             AccountedJob(job).planned(
                 from: activation.accountedFrom[job.name] ?? now,

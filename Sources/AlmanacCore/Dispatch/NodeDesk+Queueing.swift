@@ -19,7 +19,7 @@ extension NodeDesk {
 
     mutating func write(_ entry: QueueEntry) {
         unwrittenSkips += 1
-        errands.run(.enqueue(entry, version: version))
+        errands.run(.enqueue(entry, by: mandate(for: entry.job.name)))
     }
 
     mutating func queueWritten(_ entry: QueueEntry) {

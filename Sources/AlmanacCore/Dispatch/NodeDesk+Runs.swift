@@ -49,14 +49,14 @@ extension NodeDesk {
                 trigger: occurrence.origin == .catchUp ? .catchUp : .schedule, node: node)
             return RunOrder(
                 identity: identity, job: job, worker: worker, version: version, effects: effects,
-                active: Array(running.keys))
+                active: Array(running.keys), definitionDigest: definitionDigests[job.name])
         case .queued(let run):
             let identity = RunIdentity(
                 runID: run.runID, job: job.name, scheduledFor: run.scheduledFor,
                 attempt: run.number, trigger: run.trigger, node: node)
             return RunOrder(
                 identity: identity, job: job, worker: worker, version: run.version,
-                effects: effects, isQueued: true)
+                effects: effects, isQueued: true, definitionDigest: definitionDigests[job.name])
         }
     }
 
@@ -72,6 +72,7 @@ extension NodeDesk {
         claimPauses[item.job] = nil
         RunLine(order, end).log(to: logger)
         attempts.settle(order.identity.runID)
+        if case .stale = end { return leaveAlone(item, by: order) }
         if case .ran(let report) = end {
             if let next = report.next { expect(next) }
             if report.isWorkerLost { replaceWorker(order.worker) }
@@ -166,6 +167,7 @@ extension NodeDesk {
             logger.debug("orphans could not be looked for", metadata: ["error": "\(error)"])
         }
         noteNextDue()
+        lookForNewerSchedule()
         lookForCancels()
         // After them: those that were found have perhaps queued attempts.
         lookForAttempts()

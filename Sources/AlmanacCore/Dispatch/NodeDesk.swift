@@ -24,6 +24,17 @@ package struct NodeDesk {
     /// Jobs of an earlier schedule: their last skips are still written under their name.
     var formerJobs: [String: AccountedJob] = [:]
     package internal(set) var version: Int64?
+    /// What the node was told to put in force last, and has.
+    var schedule: Schedule?
+    var scheduleDigest: String?
+    /// Of each job's definition in it.
+    var definitionDigests: [String: String] = [:]
+    /// Jobs of which it has left something to nodes with a newer schedule.
+    var leftAlone: Set<String> = []
+    /// Whether anything was dropped since the schedule was put in force.
+    var hasDropped = false
+    /// The newest version of others that it knows of.
+    var newestVersion: Int64?
     var running: [UUID: RunningRun] = [:]
     var books: WatermarkBook
     var dues = DueBook()
@@ -84,14 +95,13 @@ package struct NodeDesk {
         case .ended(let order, let item, let end): ended(order, item, end)
         case .skipsWritten(let skips): skipsWritten(skips)
         case .skipsNotWritten(let skips, let trouble): retrySkips(skips, trouble)
-        case .writeAgain(let skips):
-            unwrittenSkips -= 1
-            write(skips)
+        case .writeAgain(let skips): writeAgain(skips)
         case .queueWritten(let entry): queueWritten(entry)
         case .queueNotWritten(let entry, let trouble): queueNotWritten(entry, trouble)
-        case .queueAgain(let entry):
-            unwrittenSkips -= 1
-            write(entry)
+        case .queueAgain(let entry): queueAgain(entry)
+        case .skipsStale(let skips, let mandate): leaveAlone(skips, mandate)
+        case .queueStale(let entry, let mandate): leaveAlone(entry, mandate)
+        case .newerScheduleFound(let newest, let change): noteNewer(newest, change)
         case .claimAgain(let item): perform(board.handle(.renewed(item)))
         case .lookForAttempts: lookForAttempts()
         case .attemptsFound(let sight, let asked, let error):

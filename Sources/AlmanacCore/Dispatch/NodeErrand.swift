@@ -8,15 +8,17 @@ package enum NodeErrand: Sendable {
     /// Put a schedule in force.
     case activate(Schedule)
     /// Write the rows of occurrences that do not run.
-    case record(SkippedOccurrences, of: AccountedJob, version: Int64?)
+    case record(SkippedOccurrences, of: AccountedJob, by: Mandate)
     /// Write the rows of occurrences that wait in the queue.
-    case enqueue(QueueEntry, version: Int64?)
+    case enqueue(QueueEntry, by: Mandate)
     /// Move the watermark.
     case moveWatermark(to: Instant, version: Int64?)
     /// Write when jobs are due next.
     case writeDue(DueChange, version: Int64?)
     /// See what of the queue may run.
     case lookForAttempts(awaited: Set<UUID>, pools: [String: Int])
+    /// See whether another schedule than the node's is in force, and how it differs.
+    case lookForNewerSchedule(besides: Int64?, definitionDigests: [String: String])
     /// See when the latest occurrences of jobs have ended.
     case lookForCompletions(of: [String])
     /// Mark the runs whose backend is gone.
@@ -58,11 +60,13 @@ struct BookErrands: NodeErrands {
     private func event(of errand: NodeErrand) async -> NodeEvent? {
         switch errand {
         case .activate(let schedule): await activate(schedule)
-        case .record(let skips, let job, let version): await record(skips, of: job, version)
-        case .enqueue(let entry, let version): await enqueue(entry, version)
+        case .record(let skips, let job, let mandate): await record(skips, of: job, mandate)
+        case .enqueue(let entry, let mandate): await enqueue(entry, mandate)
         case .moveWatermark(let instant, let version): await moveWatermark(to: instant, version)
         case .writeDue(let change, let version): await writeDue(change, version)
         case .lookForAttempts(let awaited, let pools): await lookForAttempts(awaited, pools)
+        case .lookForNewerSchedule(let version, let digests):
+            await lookForNewerSchedule(version, digests)
         case .lookForCompletions(let jobs): await lookForCompletions(of: jobs)
         case .lookForOrphans(let active): await lookForOrphans(except: active)
         case .lookForCancels: await lookForCancels()
@@ -86,20 +90,24 @@ struct BookErrands: NodeErrands {
     }
 
     private func record(
-        _ skips: SkippedOccurrences, of job: AccountedJob, _ version: Int64?
+        _ skips: SkippedOccurrences, of job: AccountedJob, _ mandate: Mandate
     ) async -> NodeEvent {
         do {
-            try await bookkeeper.record(skips, job: job, version: version)
+            try await bookkeeper.record(skips, job: job, by: mandate)
             return .skipsWritten(skips)
+        } catch is DefinitionNotInForce {
+            return .skipsStale(skips, mandate)
         } catch {
             return .skipsNotWritten(skips, LedgerTrouble(error))
         }
     }
 
-    private func enqueue(_ entry: QueueEntry, _ version: Int64?) async -> NodeEvent {
+    private func enqueue(_ entry: QueueEntry, _ mandate: Mandate) async -> NodeEvent {
         do {
-            try await bookkeeper.enqueue(entry, version: version)
+            try await bookkeeper.enqueue(entry, by: mandate)
             return .queueWritten(entry)
+        } catch is DefinitionNotInForce {
+            return .queueStale(entry, mandate)
         } catch {
             return .queueNotWritten(entry, LedgerTrouble(error))
         }
@@ -131,6 +139,19 @@ struct BookErrands: NodeErrands {
             return .attemptsFound(sight, asked: awaited, nil)
         } catch {
             return .attemptsFound(QueueInSight(), asked: [], String(describing: error))
+        }
+    }
+
+    private func lookForNewerSchedule(
+        _ version: Int64?, _ digests: [String: String]
+    ) async -> NodeEvent? {
+        do {
+            return try await bookkeeper.newerSchedule(besides: version, digests).map {
+                .newerScheduleFound($0, $1)
+            }
+        } catch {
+            log("the schedule in force could not be looked at", error)
+            return nil
         }
     }
 

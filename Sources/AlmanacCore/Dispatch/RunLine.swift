@@ -28,6 +28,9 @@ package struct RunLine {
             message = RunState.queued.rawValue
             level = .info
             details = ["waitsFor": "\(obstacle)"]
+        case .stale:
+            message = "left to nodes that have the schedule in force"
+            level = .debug
         case .taken(let state):
             message = "has its row already"
             level = .debug

@@ -1,7 +1,7 @@
 import Logging
 
-/// What a reload changes, for the log.
-struct ScheduleChange: Equatable {
+/// How a schedule differs from another, for the log.
+struct ScheduleChange: Sendable, Equatable {
     /// How many names of each kind the log gets.
     static let named = 20
 
@@ -10,6 +10,12 @@ struct ScheduleChange: Equatable {
     /// Jobs of the same name with another definition.
     let changed: [String]
 
+    init(added: [String], removed: [String], changed: [String]) {
+        self.added = added
+        self.removed = removed
+        self.changed = changed
+    }
+
     init(from old: [String: JobDefinition], to new: [String: JobDefinition]) {
         added = new.keys.filter { old[$0] == nil }.sorted()
         removed = old.keys.filter { new[$0] == nil }.sorted()
@@ -17,6 +23,8 @@ struct ScheduleChange: Equatable {
             old[job.name].map { $0.canonicalText != job.canonicalText } ?? false
         }.map(\.name).sorted()
     }
+
+    var isEmpty: Bool { added.isEmpty && removed.isEmpty && changed.isEmpty }
 
     var metadata: Logger.Metadata {
         let kinds = [("added", added), ("removed", removed), ("changed", changed)]

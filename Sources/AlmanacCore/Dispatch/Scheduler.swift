@@ -200,6 +200,9 @@ package enum NodeEvent: Sendable {
     case queueWritten(QueueEntry)
     case queueNotWritten(QueueEntry, LedgerTrouble)
     case queueAgain(QueueEntry)
+    case skipsStale(SkippedOccurrences, Mandate)
+    case queueStale(QueueEntry, Mandate)
+    case newerScheduleFound(NewestSchedule, ScheduleChange)
     case claimAgain(DispatchBoard.Item)
     case lookForAttempts
     case attemptsFound(QueueInSight, asked: Set<UUID>, String?)

@@ -16,6 +16,8 @@ package enum OrderEnd: Sendable {
     case skipped(SkipReason, String)
     /// Its row waits in the queue, for this.
     case waits(String)
+    /// Its job has another definition by now, or none; it is for nodes that have that.
+    case stale
     /// It could not be claimed, and has not run.
     case unclaimed(LedgerTrouble)
 }
@@ -78,6 +80,7 @@ package actor Worker {
             case .overlap(let reason): return .overlap(reason)
             case .skipped(let reason, let note): return .skipped(reason, note)
             case .waits(let obstacle): return .waits(obstacle)
+            case .stale: return .stale
             }
         } catch {
             let trouble = LedgerTrouble(error)

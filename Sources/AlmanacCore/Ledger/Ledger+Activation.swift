@@ -15,16 +15,23 @@ package struct Activation: Sendable {
     package let accountedFrom: [String: Instant]
     /// When the latest occurrence of each job ended that recurs by a delay, by name.
     package let completions: [String: Completion]
+    /// Of the whole schedule.
+    package let digest: String
+    /// Of each job's definition, by name.
+    package let definitionDigests: [String: String]
 
     package init(
         version: Int64, watermark: Instant, since: [KeptVersion],
-        accountedFrom: [String: Instant], completions: [String: Completion]
+        accountedFrom: [String: Instant], completions: [String: Completion], digest: String,
+        definitionDigests: [String: String]
     ) {
         self.version = version
         self.watermark = watermark
         self.since = since
         self.accountedFrom = accountedFrom
         self.completions = completions
+        self.digest = digest
+        self.definitionDigests = definitionDigests
     }
 }
 
@@ -51,13 +58,19 @@ extension Ledger {
             try lock(on: connection)
             let watermark = try openWatermark(on: connection)
             let since = try versions(since: watermark, on: connection)
-            let version = try keepVersion(of: schedule, on: connection)
-            try openAccounts(schedule, on: connection)
+            let digest = schedule.digest
+            let version = try keepVersion(of: schedule, digest, on: connection)
+            let digests = schedule.jobs.map(\.definitionDigest)
+            try openAccounts(schedule, digests, on: connection)
             return Activation(
                 version: version, watermark: watermark, since: since,
                 accountedFrom: try accounts(on: connection),
                 completions: try completions(
-                    of: Self.delayed(in: schedule, and: since), on: connection))
+                    of: Self.delayed(in: schedule, and: since), on: connection),
+                digest: digest,
+                definitionDigests: Dictionary(
+                    zip(schedule.jobs.map(\.name), digests), uniquingKeysWith: { first, _ in first }
+                ))
         }
     }
 
@@ -119,12 +132,12 @@ extension Ledger {
     }
 
     /// The number of this schedule: that of the newest version when it is the same.
-    private func keepVersion(of schedule: Schedule, on connection: Connection) throws -> Int64 {
+    private func keepVersion(
+        of schedule: Schedule, _ digest: String, on connection: Connection
+    ) throws -> Int64 {
         let versions = table("schedule_versions")
-        let newest = try connection.query(
-            "SELECT schedule_version, digest FROM \(versions) ORDER BY 1 DESC LIMIT 1")
-        if let row = newest.first, try row.get("digest", as: String.self) == schedule.digest {
-            return try row.get("schedule_version", as: Int64.self)
+        if let newest = try newestSchedule(on: connection), newest.digest == digest {
+            return newest.version
         }
         let definitions = CanonicalJSON.object(
             schedule.jobs.map { ($0.name, .raw($0.canonicalText)) }
@@ -132,7 +145,7 @@ extension Ledger {
         let added = try connection.query(
             """
             INSERT INTO \(versions) (digest, definitions, activated_by) \
-            VALUES (\(schedule.digest), \(definitions)::text::jsonb, \(node)) \
+            VALUES (\(digest), \(definitions)::text::jsonb, \(node)) \
             RETURNING schedule_version
             """)
         guard let row = added.first else {
@@ -152,21 +165,28 @@ extension Ledger {
     }
 
     /// One statement for all jobs: a schedule of 100,000 of them is no reason to wait.
-    private func openAccounts(_ schedule: Schedule, on connection: Connection) throws {
+    private func openAccounts(
+        _ schedule: Schedule, _ digests: [String], on connection: Connection
+    ) throws {
         let accounts = table("accounts")
         let jobs = schedule.jobs
         _ = try connection.execute(
             """
-            INSERT INTO \(accounts) AS a (job, definition, schedule_digest, accounted_from) \
-            SELECT job, definition::jsonb, digest, \(momentOfOpening) \
+            INSERT INTO \(accounts) AS a (job, definition, definition_digest, schedule_digest, \
+            accounted_from) \
+            SELECT job, definition::jsonb, definition_digest, schedule_digest, \
+            \(momentOfOpening) \
             FROM unnest(\(jobs.map(\.name))::text[], \(jobs.map(\.canonicalText))::text[], \
-            \(jobs.map(\.scheduleDigest))::text[]) AS new (job, definition, digest) \
+            \(digests)::text[], \(jobs.map(\.scheduleDigest))::text[]) \
+            AS new (job, definition, definition_digest, schedule_digest) \
             ON CONFLICT (job) DO UPDATE SET definition = excluded.definition, \
+            definition_digest = excluded.definition_digest, \
             schedule_digest = excluded.schedule_digest, removed_at = NULL, \
             accounted_from = CASE WHEN a.removed_at IS NULL \
             AND a.schedule_digest = excluded.schedule_digest THEN a.accounted_from \
             ELSE excluded.accounted_from END \
-            WHERE a.definition <> excluded.definition OR a.removed_at IS NOT NULL
+            WHERE a.definition <> excluded.definition OR a.removed_at IS NOT NULL \
+            OR a.definition_digest IS DISTINCT FROM excluded.definition_digest
             """)
         _ = try connection.execute(
             """

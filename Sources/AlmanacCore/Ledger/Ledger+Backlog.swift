@@ -42,13 +42,14 @@ package struct DecidedBacklog: Sendable, Hashable {
 
 extension Ledger {
     /// Writes rows of occurrences that wait in the queue. Those that have a row already keep it.
-    package func enqueue(
-        _ entry: QueueEntry, version: Int64?, on connection: Connection
-    ) throws {
+    ///
+    /// - Throws: `DefinitionNotInForce`.
+    func enqueue(_ entry: QueueEntry, by mandate: Mandate, on connection: Connection) throws {
         let dispatch = entry.job.dispatch
         // What is held waits for people, and they decide regardless of how late it is.
         let deadline = entry.isHeld ? nil : dispatch.startingDeadlineSeconds.map(Double.init)
-        _ = try connection.query(
+        let condition = mayAccount(for: entry.job.name, by: mandate)
+        let rows = try connection.query(
             """
             WITH queued AS (INSERT INTO \(runs) (run_id, job, task, scheduled_for, trigger, \
             state, queued_at, not_before, is_held, exclusive, parameters, schedule_version, \
@@ -56,15 +57,18 @@ extension Ledger {
             \(entry.job.task)::text, instant, origin, 'queued', clock_timestamp(), \
             clock_timestamp(), \(entry.isHeld)::bool, \
             \(dispatch.concurrency != .allow)::bool, \
-            \(entry.job.parametersJSON)::text::jsonb, \(version)::bigint, \
+            \(entry.job.parametersJSON)::text::jsonb, \(mandate.version)::bigint, \
             \(dispatch.priority)::int, \(entry.isHeld ? "decision" : entry.obstacle)::text, \
             instant + make_interval(secs => \(deadline)::float8) \
             FROM unnest(\(entry.occurrences.map(\.scheduledFor.date))::timestamptz[], \
             \(entry.occurrences.map(\.origin.rawValue))::text[]) AS new (instant, origin) \
-            WHERE \(isInNoRange(entry.job.name, "instant")) \
+            WHERE \(isInNoRange(entry.job.name, "instant")) AND \(condition) \
             ON CONFLICT DO NOTHING RETURNING run_id) \
-            SELECT count(*)::text AS count, \(calling(.queue))::text AS call FROM queued
+            SELECT count(*) AS count, \(calling(.queue))::text AS call FROM queued
             """)
+        if try rows.first?.get("count", as: Int.self) == 0 {
+            try require(condition, on: connection)
+        }
     }
 
     /// Decides what becomes of the occurrences of the past that are held, and calls the nodes.

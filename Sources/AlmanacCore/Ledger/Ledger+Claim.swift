@@ -17,11 +17,14 @@ package struct RunOrder: Sendable {
     package let isQueued: Bool
     /// Whether the process itself runs all attempts, waiting in between.
     package let isInForeground: Bool
+    /// Of the job's definition, if only that one is to be run; nil where a process runs it in the
+    /// foreground for whoever called it, whatever schedule is in force.
+    package let definitionDigest: String?
 
     package init(
         identity: RunIdentity, job: JobDefinition, worker: Int, version: Int64?,
         effects: TaskEffects, active: [UUID] = [], isQueued: Bool = false,
-        isInForeground: Bool = false
+        isInForeground: Bool = false, definitionDigest: String? = nil
     ) {
         self.identity = identity
         self.job = job
@@ -31,13 +34,15 @@ package struct RunOrder: Sendable {
         self.active = active
         self.isQueued = isQueued
         self.isInForeground = isInForeground
+        self.definitionDigest = definitionDigest
     }
 
     /// The order for the attempt after this one.
     func followed(by next: NextAttempt) -> RunOrder {
         RunOrder(
             identity: identity.followed(by: next), job: job, worker: worker, version: version,
-            effects: effects, active: active, isQueued: true, isInForeground: isInForeground)
+            effects: effects, active: active, isQueued: true, isInForeground: isInForeground,
+            definitionDigest: definitionDigest)
     }
 
     /// What its row says of the job's policy. Nobody but the process itself runs what it runs in
@@ -100,6 +105,8 @@ package enum ClaimResult: Sendable {
     case skipped(SkipReason, String)
     /// Its row waits in the queue, for this.
     case waits(String)
+    /// The job has another definition by now, or none: nothing was written.
+    case stale
 }
 
 extension Ledger {
@@ -110,10 +117,14 @@ extension Ledger {
     package func claim(
         _ order: RunOrder, clock: any WallClock, on connection: Connection
     ) throws -> ClaimResult {
-        if let pool = order.job.dispatch.pool {
-            return try claim(order, in: pool, clock: clock, on: connection)
+        do {
+            if let pool = order.job.dispatch.pool {
+                return try claim(order, in: pool, clock: clock, on: connection)
+            }
+            return try claimOutsidePools(order, clock: clock, on: connection)
+        } catch is DefinitionNotInForce {
+            return .stale
         }
-        return try claimOutsidePools(order, clock: clock, on: connection)
     }
 
     func claimOutsidePools(
@@ -125,6 +136,7 @@ extension Ledger {
                 return claimed(order, row, clock)
             }
             if let state = try state(of: order.identity, on: connection) { return .taken(state) }
+            try require(isInForce(order), on: connection)
             if let note = try recordPause(of: order, on: connection) {
                 return .skipped(.paused, note)
             }
@@ -172,7 +184,8 @@ extension Ledger {
             \(order.job.dispatch.concurrency != .allow)::bool, \
             \(order.job.dispatch.priority)::int, \(window(of: order)) \
             FROM \(claimDurability(of: order)) WHERE \(isNotPaused(run)) \
-            AND \(isInNoRange(run)) AND \(overtakesNobody(order)) ON CONFLICT DO NOTHING \
+            AND \(isInNoRange(run)) AND \(overtakesNobody(order)) AND \(isInForce(order)) \
+            ON CONFLICT DO NOTHING \
             RETURNING \(ClaimedRow.columns(of: runs))
             """)
         return try rows.first.map(ClaimedRow.init)
@@ -197,11 +210,13 @@ extension Ledger {
     }
 
     /// Writes the row of an occurrence that does not run.
+    ///
+    /// - Throws: `DefinitionNotInForce` when it is not this node that says so.
     func recordSkip(
         of order: RunOrder, _ reason: SkipReason, note: String, on connection: Connection
     ) throws {
         let run = order.identity
-        try connection.execute(
+        let written = try connection.execute(
             """
             INSERT INTO \(runs) (run_id, job, task, scheduled_for, attempt, trigger, state, \
             reason, queued_at, finished_at, node, error_message, schedule_version) \
@@ -209,7 +224,9 @@ extension Ledger {
             \(run.scheduledFor)::timestamptz, \(run.attempt)::int, \
             \(run.trigger.rawValue)::text, 'skipped', \(reason.rawValue)::text, \
             clock_timestamp(), clock_timestamp(), \(run.node)::text, \(note)::text, \
-            \(order.version)::bigint WHERE \(isInNoRange(run)) ON CONFLICT DO NOTHING
+            \(order.version)::bigint WHERE \(isInNoRange(run)) AND \(isInForce(order)) \
+            ON CONFLICT DO NOTHING
             """)
+        if written == 0 { try require(isInForce(order), on: connection) }
     }
 }

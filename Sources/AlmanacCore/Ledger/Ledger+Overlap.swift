@@ -97,6 +97,7 @@ extension Ledger {
             \(deadline ?? startBy)::timestamptz \
             WHERE (SELECT count(*) FROM \(runs) AS r WHERE r.job = \(run.job)::text \
             AND \(Self.isWaiting)) < \(Self.longestQueue)::int AND \(isInNoRange(run)) \
+            AND \(isInForce(order)) \
             ON CONFLICT DO NOTHING RETURNING run_id) \
             SELECT run_id, \(calling(.queue))::text AS call FROM queued
             """)

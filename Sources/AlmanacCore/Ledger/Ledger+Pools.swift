@@ -12,7 +12,12 @@ extension Ledger {
         guard let slot = try takeSlot(of: pool, on: connection) else {
             return try waitForSlot(order, of: pool, on: connection)
         }
-        let result = try claimOutsidePools(order, clock: clock, on: connection)
+        let result: ClaimResult
+        do {
+            result = try claimOutsidePools(order, clock: clock, on: connection)
+        } catch is DefinitionNotInForce {
+            result = .stale
+        }
         if case .claimed = result { return result }
         _ = try connection.query("SELECT pg_advisory_unlock(\(slot)::bigint)::text AS done")
         return result
@@ -36,6 +41,7 @@ extension Ledger {
         let obstacle = "pool \(pool.name)"
         guard !order.isQueued, order.identity.trigger != .exec else { return .waits(obstacle) }
         if let state = try state(of: order.identity, on: connection) { return .taken(state) }
+        try require(isInForce(order), on: connection)
         if let note = try recordPause(of: order, on: connection) { return .skipped(.paused, note) }
         if let result = try meetOverlap(of: order, on: connection) { return result }
         return try enqueue(order, behind: obstacle, startBy: order.nextDue, on: connection)

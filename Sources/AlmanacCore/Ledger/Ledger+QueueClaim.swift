@@ -14,6 +14,7 @@ extension Ledger {
             return .waits("turn")
         }
         let state = try state(of: order.identity.runID, on: connection) ?? .skipped
+        if state == .queued { try require(isInForce(order), on: connection) }
         return state == .queued ? .waits("turn") : .taken(state)
     }
 
@@ -62,7 +63,7 @@ extension Ledger {
             FROM \(claimDurability(of: order)), (\(inheritance(of: order))) \
             AS w (window_start, window_end, checkpoint, progress) \
             WHERE r.run_id = \(run.runID) AND r.state = 'queued' AND NOT r.is_held \
-            AND \(condition) RETURNING \(ClaimedRow.columns(of: "r"))
+            AND \(condition) AND \(isInForce(order)) RETURNING \(ClaimedRow.columns(of: "r"))
             """
     }
 }

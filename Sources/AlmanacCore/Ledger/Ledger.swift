@@ -99,25 +99,29 @@ package struct Ledger: Sendable {
 
     /// Writes the rows of occurrences that do not run. What has a row already keeps it, also where
     /// that is the row of a range.
+    ///
+    /// - Throws: `DefinitionNotInForce`.
     package func recordSkips(
-        _ skips: SkippedOccurrences, task: String, version: Int64?, note: String? = nil,
+        _ skips: SkippedOccurrences, task: String, by mandate: Mandate, note: String? = nil,
         on connection: Connection
     ) throws {
+        let condition = mayAccount(for: skips.job, by: mandate)
         let instants = skips.instants ?? [skips.first]
         let spans = skips.instants == nil && skips.count > 1
         let until = spans ? skips.last.date : nil
         let count = spans ? Int64(skips.count) : nil
-        _ = try connection.execute(
+        let written = try connection.execute(
             """
             INSERT INTO \(runs) (run_id, job, task, scheduled_for, trigger, state, reason, \
             queued_at, finished_at, node, error_message, schedule_version, skipped_until, \
             skipped_count) \
             SELECT gen_random_uuid(), \(skips.job)::text, \(task)::text, instant, 'schedule', \
             'skipped', \(skips.reason.rawValue)::text, now(), now(), \(node)::text, \
-            \(note)::text, \(version)::bigint, \(until)::timestamptz, \(count)::bigint \
+            \(note)::text, \(mandate.version)::bigint, \(until)::timestamptz, \(count)::bigint \
             FROM unnest(\(instants.map(\.date))::timestamptz[]) AS instant \
-            WHERE \(isInNoRange(skips.job, "instant")) ON CONFLICT DO NOTHING
+            WHERE \(isInNoRange(skips.job, "instant")) AND \(condition) ON CONFLICT DO NOTHING
             """)
+        if written == 0 { try require(condition, on: connection) }
     }
 
     /// Which spans of a job's time within a range have rows, in order.

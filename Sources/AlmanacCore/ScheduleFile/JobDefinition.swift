@@ -57,10 +57,11 @@ extension JobDefinition {
     package var canonicalText: String { CanonicalJSON.object(canonicalMembers).rendered }
 
     /// Changes with whatever matters for a run or its instants: all but what is for people, and the
-    /// place. Made anew each time.
+    /// place; also with the size of its pool, which stands beside the jobs. Made anew each time.
     package var definitionDigest: String {
         let members = canonicalMembers.filter { !Self.forPeople.contains($0.key) }
-        return Digest.hex([CanonicalJSON.object(members).rendered])
+        let slots = dispatch.pool.map { ["\($0.slots)"] } ?? []
+        return Digest.hex([CanonicalJSON.object(members).rendered] + slots)
     }
 
     /// Changes with the instants alone. Made anew each time.

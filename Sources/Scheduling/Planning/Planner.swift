@@ -134,6 +134,16 @@ public struct Planner: Sendable {
         return result
     }
 
+    /// Whether the occurrence was dispatched or queued and has no row yet, as far as is known here.
+    public func isUnsettled(_ occurrence: Occurrence) -> Bool {
+        unsettled.contains(OccurrenceKey(occurrence))
+    }
+
+    /// Whether these were skipped and have no rows yet, as far as is known here.
+    public func isUnsettled(_ skipped: SkippedOccurrences) -> Bool {
+        unsettledSkips[SkipKey(skipped)] != nil
+    }
+
     /// The next instant at which something is to be given out or taken back, or `nil` if nothing
     /// will be. Jobs that recur by a delay and wait for an occurrence to end set none.
     public var alarm: Instant? {

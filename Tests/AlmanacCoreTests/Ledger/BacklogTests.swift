@@ -20,7 +20,7 @@ struct BacklogTests {
             try fixture.services.ledger.enqueue(
                 QueueEntry(
                     job: job, occurrences: Self.occurrences(of: job.name), obstacle: "turn",
-                    isHeld: true), version: nil, on: connection)
+                    isHeld: true), by: .any, on: connection)
         }
         try body(fixture, jobs, connection)
     }
@@ -101,7 +101,7 @@ struct BacklogTests {
         let entry = QueueEntry(
             job: job, occurrences: Self.occurrences(of: "job"), obstacle: "turn")
         for _ in 1...2 {
-            try fixture.services.ledger.enqueue(entry, version: nil, on: connection)
+            try fixture.services.ledger.enqueue(entry, by: .any, on: connection)
         }
         let rows = try connection.query(
             """
@@ -123,7 +123,7 @@ struct BacklogTests {
         let ledger = fixture.services.ledger
         let entry = QueueEntry(
             job: job, occurrences: [Self.occurrences(of: "job")[0]], obstacle: "turn")
-        try ledger.enqueue(entry, version: nil, on: connection)
+        try ledger.enqueue(entry, by: .any, on: connection)
         let row = try #require(try ledger.queue(awaited: [], on: connection).due.first)
         let order = try fixture.order(for: row.runID, of: job)
         #expect(try fixture.claim(order, on: doomed).kind == "claimed")
@@ -132,7 +132,7 @@ struct BacklogTests {
         try LedgerTests.waitForEnd(of: backend, on: connection)
         _ = try ledger.markOrphans(except: [], on: connection)
         // The next node finds the same occurrence behind the watermark.
-        try ledger.enqueue(entry, version: nil, on: connection)
+        try ledger.enqueue(entry, by: .any, on: connection)
         #expect(try fixture.look(on: connection) == [])
         #expect(
             try fixture.claim(fixture.order(job, at: 60), on: connection).kind == "taken orphaned")

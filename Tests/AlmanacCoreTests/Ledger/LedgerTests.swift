@@ -43,6 +43,11 @@ struct LedgerFixture {
     }
 }
 
+extension Mandate {
+    /// That of somebody who needs no schedule.
+    static let any = Mandate(version: nil, definitionDigest: nil)
+}
+
 extension ClaimResult {
     var kind: String {
         switch self {
@@ -51,6 +56,7 @@ extension ClaimResult {
         case .overlap: "overlap"
         case .skipped(let reason, _): "skipped \(reason.rawValue)"
         case .waits(let obstacle): "waits \(obstacle)"
+        case .stale: "stale"
         }
     }
 }
@@ -218,12 +224,12 @@ struct LedgerTests {
         let few = SkippedOccurrences(
             job: "job", first: instants[0], last: instants[2], count: 3, reason: .coalesced,
             instants: instants)
-        for _ in 1...2 { try ledger.recordSkips(few, task: "t", version: nil, on: connection) }
+        for _ in 1...2 { try ledger.recordSkips(few, task: "t", by: .any, on: connection) }
         let many = SkippedOccurrences(
             job: "job", first: Instant(secondsSinceEpoch: 240),
             last: Instant(secondsSinceEpoch: 60_000), count: 997, reason: .suspended,
             instants: nil)
-        for _ in 1...2 { try ledger.recordSkips(many, task: "t", version: nil, on: connection) }
+        for _ in 1...2 { try ledger.recordSkips(many, task: "t", by: .any, on: connection) }
         #expect(
             try fixture.states(on: connection)
                 == Array(repeating: "skipped coalesced", count: 3) + ["skipped suspended"])
@@ -232,7 +238,7 @@ struct LedgerTests {
             job: "job", first: Instant(secondsSinceEpoch: 300),
             last: Instant(secondsSinceEpoch: 60_060), count: 2, reason: .coalesced,
             instants: [300, 60_060].map { Instant(secondsSinceEpoch: $0) })
-        try ledger.recordSkips(inside, task: "t", version: nil, on: connection)
+        try ledger.recordSkips(inside, task: "t", by: .any, on: connection)
         #expect(try fixture.states(on: connection).count == 5)
         let rows = try ledger.history(RunFilter(job: "job"), on: connection)
         let range = try #require(rows.first { $0.skippedCount != nil })

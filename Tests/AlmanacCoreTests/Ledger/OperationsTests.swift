@@ -104,7 +104,7 @@ struct OperationsTests {
         let range = SkippedOccurrences(
             job: "job", first: Instant(secondsSinceEpoch: 200),
             last: Instant(secondsSinceEpoch: 400), count: 3, reason: .coalesced, instants: nil)
-        try office.ledger.recordSkips(range, task: "probe", version: 1, on: office.connection)
+        try office.ledger.recordSkips(range, task: "probe", by: .any, on: office.connection)
         let instants = [100, 300, 500].map { Date(timeIntervalSince1970: $0) }
         let past = try office.ledger.past(instants, of: "job", on: office.connection)
         #expect(past.map(\.state) == [.failed, .skipped, nil])
@@ -156,7 +156,7 @@ struct OperationsTests {
         let skips = SkippedOccurrences(
             job: "a", first: Instant(secondsSinceEpoch: 100),
             last: Instant(secondsSinceEpoch: 300), count: 3, reason: .paused, instants: nil)
-        try ledger.recordSkips(skips, task: "probe", version: 1, on: connection)
+        try ledger.recordSkips(skips, task: "probe", by: .any, on: connection)
         let status = try ledger.status(of: ["a"], on: connection)
         #expect(status.jobs.map(\.job) == ["a"])
         #expect(status.jobs.first?.pause?.pausedBy == "ada")
@@ -235,7 +235,7 @@ struct OperationsTests {
             job: "a", first: Instant(secondsSinceEpoch: 1_767_229_200),
             last: Instant(secondsSinceEpoch: 1_767_236_400), count: 3, reason: .coalesced,
             instants: nil)
-        try ledger.recordSkips(range, task: "probe", version: 1, on: connection)
+        try ledger.recordSkips(range, task: "probe", by: .any, on: connection)
         _ = try ledger.pause(["a"], by: "ada", note: "why", on: connection)
         func trace(_ seconds: Double) throws -> OccurrenceTrace {
             try ledger.trace(
