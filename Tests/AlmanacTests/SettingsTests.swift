@@ -52,6 +52,10 @@ struct SettingCase: Sendable, CustomTestStringConvertible {
             line: "backlogLimit: 5", values: ["0", "0", "5", "500"],
             read: { "\($0.backlogLimit)" }),
         SettingCase(
+            name: "suspectAfterSeconds", option: [], variable: ("SUSPECT_AFTER", "9"),
+            line: "suspectAfterSeconds: 5", values: ["9", "9", "5", "60"],
+            read: { "\($0.suspectAfterSeconds)" }),
+        SettingCase(
             name: "dataDirectory", option: [], variable: ("DATA_DIRECTORY", "/a"),
             line: "dataDirectory: /b", values: ["/a", "/a", "/b", ".almanac"],
             read: { $0.dataDirectory }),

@@ -24,6 +24,7 @@ struct Node: Sendable {
         options.workers = settings.workers
         options.gracePeriodSeconds = settings.gracePeriodSeconds
         options.backlogLimit = settings.backlogLimit
+        options.suspectAfterSeconds = settings.suspectAfterSeconds
         self.options = options
     }
 

@@ -20,6 +20,8 @@ struct Settings: Sendable {
     var gracePeriodSeconds: Int
     /// How many occurrences of the past may run by themselves after a start or an outage.
     var backlogLimit: Int
+    /// After how long a node is suspected that gives no sign of life.
+    var suspectAfterSeconds: Int
     /// Where the private server has its data.
     var dataDirectory: String
 }
@@ -41,6 +43,8 @@ extension Settings {
     static let gracePeriodRange = 0...86_400
     /// How many occurrences of the past may run by themselves.
     static let backlogRange = 0...1_000_000
+    /// After how long a node may be suspected, in seconds.
+    static let suspectAfterRange = 1...86_400
 
     /// Resolves the settings of a command.
     ///
@@ -65,6 +69,9 @@ extension Settings {
         backlogLimit =
             reader.integer("BACKLOG_LIMIT", in: Self.backlogRange) ?? file.backlogLimit
             ?? SchedulerOptions.usualBacklogLimit
+        suspectAfterSeconds =
+            reader.integer("SUSPECT_AFTER", in: Self.suspectAfterRange)
+            ?? file.suspectAfterSeconds ?? SchedulerOptions.usualSuspectAfterSeconds
         dataDirectory = reader.text("DATA_DIRECTORY") ?? file.dataDirectory ?? ".almanac"
         guard reader.problems.isEmpty else {
             throw CommandFailure(reader.problems.joined(separator: "\n"), status: .usage)

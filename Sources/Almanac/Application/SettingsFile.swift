@@ -12,6 +12,7 @@ struct SettingsFile: Decodable {
     var logFormat: LogFormat?
     var gracePeriodSeconds: Int?
     var backlogLimit: Int?
+    var suspectAfterSeconds: Int?
     var dataDirectory: String?
 
     /// Where the file is looked for when nobody says where it is.
@@ -68,6 +69,10 @@ struct SettingsFile: Decodable {
             gracePeriodSeconds.flatMap { Settings.problem(of: $0, in: Settings.gracePeriodRange) }
         case "backlogLimit":
             backlogLimit.flatMap { Settings.problem(of: $0, in: Settings.backlogRange) }
+        case "suspectAfterSeconds":
+            suspectAfterSeconds.flatMap {
+                Settings.problem(of: $0, in: Settings.suspectAfterRange)
+            }
         case "schema": schema.flatMap(Settings.problem(ofSchema:))
         case "database" where database?.isEmpty == true:
             "name a database, or leave the key out for a private server"

@@ -83,6 +83,11 @@ extension Node {
         let line = ProgressLine(clock: services.clock, logger: services.logger)
         var services = services
         services.onProgress = { _, progress in line.show(progress) }
+        let pulse = Pulse(
+            services: services,
+            entry: NodeEntry(kind: .exec, programVersion: AlmanacVersion.text),
+            suspectAfterSeconds: options.suspectAfterSeconds)
+        let signs = Task(executorPreference: WorkerThread.errands) { await pulse.run() }
         let worker = Worker(number: 0, services: services)
         let run = ForegroundRun(services: services, worker: worker)
         let watch = Task(executorPreference: WorkerThread.errands) {
@@ -95,6 +100,8 @@ extension Node {
         defer { watch.cancel() }
         let end = await run.run(order(for: job, at: instant))
         await run.close()
+        signs.cancel()
+        await pulse.stop()
         line.clear()
         return try status(of: end)
     }

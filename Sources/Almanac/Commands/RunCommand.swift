@@ -44,7 +44,8 @@ struct RunCommand: AsyncParsableCommand {
             announce(settings, database, schedule, logger)
             var options = node.options
             options.stopsWhenIdle = untilIdle
-            let scheduler = Scheduler(services: node.services, options: options)
+            let scheduler = Scheduler(
+                services: node.services, options: options, programVersion: AlmanacVersion.text)
             let clock = node.services.clock
             let errands = WorkerThread.errands
             let companions = [

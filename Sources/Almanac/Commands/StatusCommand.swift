@@ -106,7 +106,8 @@ struct StatusReport: Encodable {
         guard !nodes.isEmpty else { return "no scheduler is connected; \(until)" }
         let names = nodes.map { node in
             let silence = Self.span(now.timeIntervalSince(node.seen))
-            return node.isWell(at: now) ? node.node : "\(node.node) (silent for \(silence))"
+            guard node.isWell(at: now) else { return "\(node.node) (silent for \(silence))" }
+            return node.isCurrent == false ? "\(node.node) (older schedule)" : node.node
         }
         return "\(nodes.count == 1 ? "scheduler" : "schedulers") "
             + "\(names.joined(separator: ", ")); \(until)"

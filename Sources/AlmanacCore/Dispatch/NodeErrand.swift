@@ -45,6 +45,7 @@ package protocol NodeErrands: Sendable {
 /// The errands as a bookkeeper does them.
 struct BookErrands: NodeErrands {
     let bookkeeper: Bookkeeper
+    let pulse: Pulse
     let services: NodeServices
     let mail: @Sendable (NodeEvent) -> Void
 
@@ -83,7 +84,9 @@ struct BookErrands: NodeErrands {
 
     private func activate(_ schedule: Schedule) async -> NodeEvent {
         do {
-            return .activated(schedule, try await bookkeeper.activate(schedule))
+            let activation = try await bookkeeper.activate(schedule)
+            pulse.note(version: activation.version)
+            return .activated(schedule, activation)
         } catch {
             return .activationFailed(schedule, String(describing: error))
         }

@@ -1,7 +1,7 @@
 import Logging
 
 /// How a schedule differs from another, for the log.
-struct ScheduleChange: Sendable, Equatable {
+package struct ScheduleChange: Sendable, Equatable {
     /// How many names of each kind the log gets.
     static let named = 20
 

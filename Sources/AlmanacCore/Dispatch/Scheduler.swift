@@ -11,6 +11,8 @@ package struct SchedulerOptions: Sendable {
     package var gracePeriodSeconds = 30
     /// Stop once nothing waits and nothing runs.
     package var stopsWhenIdle = false
+    /// After how long a node is suspected that gives no sign of life, in seconds.
+    package var suspectAfterSeconds = Self.usualSuspectAfterSeconds
     /// How often runs without a backend are looked for, in seconds.
     package var orphanCheckSeconds = 2
     /// How many occurrences of the past may run by themselves after a start or an outage; if there
@@ -19,6 +21,9 @@ package struct SchedulerOptions: Sendable {
 
     /// A house of some hundred jobs that was down for a night runs the latest of each by itself.
     package static let usualBacklogLimit = 500
+
+    /// Longer than a server takes to restart, and than a machine is mostly held up.
+    package static let usualSuspectAfterSeconds = 60
 
     package init() {}
 }
@@ -37,14 +42,23 @@ package final class Scheduler: Sendable {
     private let housekeeper: Housekeeper
     /// Heard also before there is a loop that reads the mailbox.
     private let isStopAsked = Atomic<Bool>(false)
+    private let pulse: Pulse
 
     /// A node that does nothing before `run`.
-    package init(services: NodeServices, options: SchedulerOptions) {
+    ///
+    /// - Parameter programVersion: for the table of nodes.
+    package init(
+        services: NodeServices, options: SchedulerOptions, programVersion: String? = nil
+    ) {
         self.services = services
         self.options = options
         (mailbox, post) = AsyncStream.makeStream(of: NodeEvent.self)
         bookkeeper = Bookkeeper(services: services, isOfNode: true)
         housekeeper = Housekeeper(services: services)
+        pulse = Pulse(
+            services: services,
+            entry: NodeEntry(programVersion: programVersion, workers: max(1, options.workers)),
+            suspectAfterSeconds: options.suspectAfterSeconds)
     }
 
     /// Asks the node to stop: it claims nothing more, and what runs has the grace period to end.
@@ -70,19 +84,25 @@ package final class Scheduler: Sendable {
         do {
             guard let activation = try await open(schedule) else {
                 await bookkeeper.stop()
+                await pulse.stop()
                 return await housekeeper.stop()
             }
+            pulse.note(version: activation.version)
             post.yield(.activated(schedule, activation))
         } catch {
             await bookkeeper.stop()
             await housekeeper.stop()
+            await pulse.stop()
             throw error
         }
+        let pulse = pulse
+        let signs = Task(executorPreference: WorkerThread.errands) { await pulse.run() }
         // A thread of its own: code of tasks that blocks the threads which all Swift tasks share
         // must not hold up the planning.
         let thread = WorkerThread(name: "almanac-node")
         let end = await withTaskExecutorPreference(thread) { await work() }
         thread.stop()
+        signs.cancel()
         await close(end)
     }
 
@@ -102,6 +122,7 @@ package final class Scheduler: Sendable {
     private func close(_ end: End) async {
         let (bookkeeper, clock, logger) = (bookkeeper, services.clock, services.logger)
         let housekeeper = housekeeper
+        let pulse = pulse
         bookkeeper.hurry()
         let (signal, over) = AsyncStream.makeStream(of: Void.self)
         Task(executorPreference: WorkerThread.errands) {
@@ -120,6 +141,7 @@ package final class Scheduler: Sendable {
             where !end.lostWorkers.contains(index + 1) {
                 await worker.stop()
             }
+            await pulse.stop()
             over.yield()
         }
         let patience = Task(executorPreference: WorkerThread.errands) {
@@ -156,7 +178,8 @@ package final class Scheduler: Sendable {
         let mail: @Sendable (NodeEvent) -> Void = { post.yield($0) }
         return NodeDesk(
             services: services, options: options,
-            errands: BookErrands(bookkeeper: bookkeeper, services: services, mail: mail),
+            errands: BookErrands(
+                bookkeeper: bookkeeper, pulse: pulse, services: services, mail: mail),
             hire: { Worker(number: $0, services: services) }, mail: mail)
     }
 

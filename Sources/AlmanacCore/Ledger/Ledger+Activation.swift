@@ -144,8 +144,9 @@ extension Ledger {
         ).rendered
         let added = try connection.query(
             """
-            INSERT INTO \(versions) (digest, definitions, activated_by) \
-            VALUES (\(digest), \(definitions)::text::jsonb, \(node)) \
+            INSERT INTO \(versions) (digest, definitions, activated_by, tzdata_version) \
+            VALUES (\(digest), \(definitions)::text::jsonb, \(node), \
+            \(TimeZone.timeZoneDataVersion)) \
             RETURNING schedule_version
             """)
         guard let row = added.first else {

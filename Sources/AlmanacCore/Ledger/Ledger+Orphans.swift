@@ -43,9 +43,9 @@ extension Ledger {
             THEN \(Failure.orphanedType)::text ELSE \(Failure.cancelledType)::text END, \
             error_message = CASE WHEN cancel_requested_at IS NOT NULL THEN \
             \(cancelMessage) || '; ' ELSE '' END || format('the backend of the %s (pid %s, \
-            started %s) is gone, found by node %s', CASE state WHEN 'running' THEN 'run' \
+            started %s) is gone, found by node %s%s', CASE state WHEN 'running' THEN 'run' \
             ELSE 'process that waited for this attempt' END, backend_pid, backend_start, \
-            \(node)::text) \
+            \(node)::text, \(suspicion)) \
             WHERE state IN ('running', 'queued') AND backend_pid IS NOT NULL \
             AND NOT run_id = ANY(\(active)) AND NOT \(isAlive) RETURNING r.*), \
             queued AS (INSERT INTO \(runs) (run_id, job, task, scheduled_for, attempt, trigger, \

@@ -20,6 +20,25 @@ package struct NodeStatus: Codable, Sendable, Hashable {
     package let since: Date
     /// When it was last heard of, by the database's clock: every few seconds while it is well.
     package let seen: Date
+    /// The version of the program.
+    package var program: String?
+    /// The schedule that it has.
+    package var version: Int64?
+    /// Whether that is the one in force.
+    package var isCurrent: Bool?
+    /// How far its clock is before the database's, in seconds.
+    package var clockOffset: Double?
+    /// The time zone data that it reckons by.
+    package var timeZoneData: String?
+
+    package enum CodingKeys: String, CodingKey {
+        case node, since, seen
+        case program = "program_version"
+        case version = "schedule_version"
+        case isCurrent = "is_current"
+        case clockOffset = "clock_offset_seconds"
+        case timeZoneData = "tzdata_version"
+    }
 }
 
 /// How a job stands.
@@ -66,17 +85,19 @@ extension Ledger {
     }
 
     /// What the connection of a node's bookkeeping is called on the server (`application_name`).
-    var nodeSign: String { nodeSignPrefix + node }
+    var nodeSign: String { "\(schema) node \(node)" }
 
-    private var nodeSignPrefix: String { "\(schema) node " }
-
+    /// The nodes that have a backend: one that was killed has none, one that is stopped has.
     private func nodes(on connection: Connection) throws -> [NodeStatus] {
         try connection.query(
             """
-            SELECT substr(application_name, \(nodeSignPrefix.count + 1)::int) AS node, \
-            backend_start AS since, coalesce(state_change, backend_start) AS seen \
-            FROM pg_stat_activity WHERE datname = current_database() \
-            AND starts_with(application_name, \(nodeSignPrefix)) ORDER BY backend_start
+            SELECT n.node, n.started_at AS since, n.seen_at AS seen, n.program_version, \
+            n.schedule_version, n.schedule_version = \(newestVersion) AS is_current, \
+            extract(epoch FROM n.clock_offset)::float8 AS clock_offset_seconds, n.tzdata_version \
+            FROM \(table("nodes")) AS n, pg_stat_get_activity(n.backend_pid) AS a \
+            WHERE n.kind = 'scheduler' AND n.stopped_at IS NULL \
+            AND (a.backend_start = n.backend_start OR a.backend_start IS NULL) \
+            ORDER BY n.started_at, n.node
             """
         ).map { try $0.decode(NodeStatus.self) }
     }

@@ -11,6 +11,8 @@ extension LedgerSchema {
 
         CREATE TABLE {schema}.nodes (
             node             text PRIMARY KEY,
+            kind             text NOT NULL DEFAULT 'scheduler'
+                CHECK (kind IN ('scheduler', 'exec')),
             host             text NOT NULL,
             process_id       int NOT NULL,
             program_version  text,
@@ -25,16 +27,28 @@ extension LedgerSchema {
             stopped_at       timestamptz
         );
         COMMENT ON TABLE {schema}.nodes IS
-            'The schedulers that were started on this ledger, and when they were heard of last.';
+            'The processes that run jobs of this ledger, and when they were heard of last.';
         COMMENT ON COLUMN {schema}.nodes.seen_at IS
             'By the database''s clock. An old one raises suspicion and proves nothing.';
         COMMENT ON COLUMN {schema}.nodes.clock_offset IS
             'How far the node''s clock was before the database''s.';
 
+        CREATE TABLE {schema}.suspicions (
+            run_id        uuid PRIMARY KEY,
+            node          text NOT NULL,
+            unseen_since  timestamptz NOT NULL,
+            backend_pid   int NOT NULL,
+            backend_start timestamptz NOT NULL,
+            suspected_by  text NOT NULL,
+            suspected_at  timestamptz NOT NULL DEFAULT clock_timestamp()
+        );
+        COMMENT ON TABLE {schema}.suspicions IS
+            'Runs whose backend a node has ended because theirs was not heard of.';
+
         CREATE TABLE {schema}.identity (
             only_row          boolean PRIMARY KEY DEFAULT true CHECK (only_row),
             environment       text,
-            system_identifier text NOT NULL,
+            system_identifier text,
             database_name     text NOT NULL,
             adopted_at        timestamptz NOT NULL DEFAULT clock_timestamp(),
             adopted_by        text NOT NULL

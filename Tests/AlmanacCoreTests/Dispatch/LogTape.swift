@@ -1,5 +1,8 @@
 import Logging
+import PostgresSession
 import Synchronization
+
+@testable import AlmanacCore
 
 /// Keeps the lines of a log, each as its level, its message and what was noted beside it.
 final class LogTape: Sendable {
@@ -29,5 +32,19 @@ final class LogTape: Sendable {
                 .map { " \($0.key)=\($0.value)" }.joined()
             tape.kept.withLock { $0.append("\(event.level): \(event.message)\(notes)") }
         }
+    }
+}
+
+extension NodeServices {
+    func with(clock: any WallClock, _ logger: Logger) -> NodeServices {
+        NodeServices(
+            engine: engine, ledger: ledger, registry: registry, clock: clock, logger: logger,
+            connectionString: connectionString)
+    }
+
+    func with(node: String) -> NodeServices {
+        NodeServices(
+            engine: engine, ledger: Ledger(schema: ledger.schema, node: node), registry: registry,
+            clock: clock, logger: logger, connectionString: connectionString)
     }
 }

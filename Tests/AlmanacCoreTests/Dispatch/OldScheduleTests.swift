@@ -118,14 +118,6 @@ private struct House {
     }
 }
 
-extension NodeServices {
-    fileprivate func with(clock: any WallClock, _ logger: Logger) -> NodeServices {
-        NodeServices(
-            engine: engine, ledger: ledger, registry: registry, clock: clock, logger: logger,
-            connectionString: connectionString)
-    }
-}
-
 @Suite("A node with an older schedule", .timeLimit(.minutes(3)))
 struct OldScheduleTests {
     @Test("shares what is the same, leaves the rest alone, and makes up for it after a reload")

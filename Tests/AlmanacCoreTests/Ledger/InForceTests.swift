@@ -1,3 +1,4 @@
+import AlmanacTesting
 import Foundation
 import PostgresSession
 import Scheduling

@@ -205,10 +205,12 @@ struct OperationsTests {
         #expect(status.jobs.first?.last?.state == .running)
 
         _ = try office.fixture.fail(run, on: connection)
-        _ = try other.query(
-            "SELECT set_config('application_name', \(ledger.nodeSign), false)::text AS name")
+        try ledger.beat(
+            NodeEntry(workers: 2), version: 1, clockOffset: -0.25, on: other)
         status = try ledger.status(of: [], on: connection)
         #expect(status.nodes.map(\.node) == [ledger.node])
+        #expect(status.nodes.map(\.isCurrent) == [true])
+        #expect(status.nodes.map(\.clockOffset) == [-0.25])
         let seen = try #require(status.nodes.first?.seen)
         #expect(abs(status.now.timeIntervalSince(seen)) < 60)
         #expect(status.jobs.map(\.job) == ["a", "b"])
