@@ -13,6 +13,7 @@ public final class ManualClock: WallClock {
     private struct State {
         var now: Date
         var uptime = Duration.zero
+        var suspended = Duration.zero
         var alarm: Instant?
         var sleepers: [UUID: Sleeper] = [:]
         /// Sleepers that were cancelled before they lay down.
@@ -35,6 +36,9 @@ public final class ManualClock: WallClock {
 
     /// How much it was advanced since it was made.
     public var uptime: Duration { state.withLock { $0.uptime } }
+
+    /// How much of that it was not suspended.
+    public var awake: Duration { state.withLock { $0.uptime - $0.suspended } }
 
     /// The instant that the alarm is set for.
     public var alarm: Instant? { state.withLock { $0.alarm } }
@@ -59,6 +63,12 @@ public final class ManualClock: WallClock {
         }
         for sleeper in awake { sleeper.resume() }
         if rings { ring.yield(.due) }
+    }
+
+    /// Lets time pass in which the machine is suspended: all happens when it is over.
+    public func suspend(forSeconds seconds: Double) {
+        state.withLock { $0.suspended += .seconds(seconds) }
+        advance(bySeconds: seconds)
     }
 
     /// Sets the clock, as an operator does: nothing has passed, but the time is another.

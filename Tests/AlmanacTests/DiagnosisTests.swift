@@ -103,20 +103,20 @@ struct DiagnosisTests {
     }
 
     @Test(
-        "connections: all nodes' workers, and four more each, against what is left for them",
+        "connections: all nodes' workers, and five more each, against what is left for them",
         arguments: [
-            ([8], 97, nil, nil, 0, Finding.Level.ok, "1 node may need 12 connections of 97"),
-            ([], 97, nil, nil, 0, .ok, "a node of 8 workers may need 12 connections of 97"),
-            ([8, 8], 97, nil, nil, 80, .problem, "2 nodes may need 24 connections of 17"),
-            ([8], 97, nil, nil, 84, .warning, "12 connections of 13"),
-            ([8], 97, nil, nil, 85, .warning, "12 connections of 12"),
-            ([8], 97, nil, nil, 86, .problem, "12 connections of 11"),
-            ([8], 97, nil, nil, 200, .problem, "12 connections of 0"),
+            ([8], 97, nil, nil, 0, Finding.Level.ok, "1 node may need 13 connections of 97"),
+            ([], 97, nil, nil, 0, .ok, "a node of 8 workers may need 13 connections of 97"),
+            ([8, 8], 97, nil, nil, 80, .problem, "2 nodes may need 26 connections of 17"),
+            ([8], 97, nil, nil, 83, .warning, "13 connections of 14"),
+            ([8], 97, nil, nil, 84, .warning, "13 connections of 13"),
+            ([8], 97, nil, nil, 85, .problem, "13 connections of 12"),
+            ([8], 97, nil, nil, 200, .problem, "13 connections of 0"),
             // A limit of the role is Almanac's alone; one of the database is not.
-            ([8], 97, 20, nil, 50, .ok, "12 connections of 20"),
-            ([8], 97, 10, nil, 0, .problem, "12 connections of 10"),
-            ([8], 97, nil, 30, 18, .warning, "12 connections of 12"),
-            ([500], 97, nil, nil, 0, .problem, "504 connections of 97"),
+            ([8], 97, 20, nil, 50, .ok, "13 connections of 20"),
+            ([8], 97, 10, nil, 0, .problem, "13 connections of 10"),
+            ([8], 97, nil, 30, 17, .warning, "13 connections of 13"),
+            ([500], 97, nil, nil, 0, .problem, "505 connections of 97"),
         ] as [([Int], Int, Int?, Int?, Int, Finding.Level, String)])
     func budget(
         workers: [Int], limit: Int, role: Int?, database: Int?, others: Int, level: Finding.Level,

@@ -56,6 +56,10 @@ struct SettingCase: Sendable, CustomTestStringConvertible {
             line: "suspectAfterSeconds: 5", values: ["9", "9", "5", "60"],
             read: { "\($0.suspectAfterSeconds)" }),
         SettingCase(
+            name: "environment", option: [], variable: ("ENVIRONMENT", "staging"),
+            line: "environment: test", values: ["staging", "staging", "test", "none"],
+            read: { $0.environment ?? "none" }),
+        SettingCase(
             name: "dataDirectory", option: [], variable: ("DATA_DIRECTORY", "/a"),
             line: "dataDirectory: /b", values: ["/a", "/a", "/b", ".almanac"],
             read: { $0.dataDirectory }),

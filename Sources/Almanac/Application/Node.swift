@@ -11,15 +11,20 @@ struct Node: Sendable {
     private let engine: Engine
 
     /// Nothing is connected yet.
+    ///
+    /// - Parameter environment: the one that it is for, see `Settings.environment(for:)`.
     init(
-        settings: Settings, database: DatabaseAccess, registry: TaskRegistry, logger: Logger
+        settings: Settings, database: DatabaseAccess, registry: TaskRegistry, logger: Logger,
+        environment: String? = nil
     ) throws {
         engine = database.engine()
-        services = NodeServices(
+        var services = NodeServices(
             engine: engine, ledger: Ledger(schema: settings.schema, node: Self.makeName()),
             registry: registry, clock: try SystemClock(), logger: logger,
             connectionString: EngineConfiguration(database.connectionString)
                 .connectionStringWithoutPassword ?? "")
+        services.environment = environment
+        self.services = services
         var options = SchedulerOptions()
         options.workers = settings.workers
         options.gracePeriodSeconds = settings.gracePeriodSeconds

@@ -22,6 +22,8 @@ struct Settings: Sendable {
     var backlogLimit: Int
     /// After how long a node is suspected that gives no sign of life.
     var suspectAfterSeconds: Int
+    /// The environment that the process is for, if the schedule files do not say it.
+    var environment: String?
     /// Where the private server has its data.
     var dataDirectory: String
 }
@@ -72,10 +74,24 @@ extension Settings {
         suspectAfterSeconds =
             reader.integer("SUSPECT_AFTER", in: Self.suspectAfterRange)
             ?? file.suspectAfterSeconds ?? SchedulerOptions.usualSuspectAfterSeconds
+        self.environment = reader.environmentName() ?? file.environment
         dataDirectory = reader.text("DATA_DIRECTORY") ?? file.dataDirectory ?? ".almanac"
         guard reader.problems.isEmpty else {
             throw CommandFailure(reader.problems.joined(separator: "\n"), status: .usage)
         }
+    }
+
+    /// The environment of the settings, or else of the schedule files.
+    ///
+    /// - Throws: `CommandFailure` when they disagree.
+    func environment(for schedule: Schedule) throws -> String? {
+        guard let environment, let other = schedule.environment, other != environment else {
+            return environment ?? schedule.environment
+        }
+        throw CommandFailure(
+            "the schedule files are for the environment \(other), and the settings say "
+                + "\(environment) (ALMANAC_ENVIRONMENT, or `environment` in the configuration "
+                + "file); correct one of them", status: .usage)
     }
 
     /// What Postgres wants of the name of a schema; nil when this is one.
@@ -128,6 +144,13 @@ private struct SettingsReader {
         if let value = Value(rawValue: text) { return value }
         let known = Value.allCases.map(\.rawValue).joined(separator: ", ")
         refuse(name, text, "it is one of \(known)")
+        return nil
+    }
+
+    mutating func environmentName() -> String? {
+        guard let text = text("ENVIRONMENT") else { return nil }
+        guard let problem = Schedule.problem(ofEnvironment: text) else { return text }
+        refuse("ENVIRONMENT", text, problem)
         return nil
     }
 

@@ -13,6 +13,7 @@ struct SettingsFile: Decodable {
     var gracePeriodSeconds: Int?
     var backlogLimit: Int?
     var suspectAfterSeconds: Int?
+    var environment: String?
     var dataDirectory: String?
 
     /// Where the file is looked for when nobody says where it is.
@@ -73,6 +74,7 @@ struct SettingsFile: Decodable {
             suspectAfterSeconds.flatMap {
                 Settings.problem(of: $0, in: Settings.suspectAfterRange)
             }
+        case "environment": environment.flatMap(Schedule.problem(ofEnvironment:))
         case "schema": schema.flatMap(Settings.problem(ofSchema:))
         case "database" where database?.isEmpty == true:
             "name a database, or leave the key out for a private server"

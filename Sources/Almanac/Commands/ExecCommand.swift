@@ -50,14 +50,16 @@ struct ExecCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try options.settings()
         let registry = try CommandContext.required().registry
-        let definition = try settings.loadSchedule(registry).required(job)
+        let schedule = try settings.loadSchedule(registry)
+        let definition = try schedule.required(job)
+        let environment = try settings.environment(for: schedule)
         let instant = try at.map { try InstantOption.instant($0, of: "--at").date }
         LogSetup.begin(settings, on: STDERR_FILENO)
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         let status = try await DatabaseAccess.use(settings) { database in
             let node = try Node(
                 settings: settings, database: database, registry: registry,
-                logger: Logger(label: "almanac"))
+                logger: Logger(label: "almanac"), environment: environment)
             defer { node.close() }
             if rehearse {
                 return try await node.rehearse(
@@ -75,7 +77,12 @@ extension Node {
         _ job: JobDefinition, at instant: Date?, signals: UnixSignalsSequence
     ) async throws -> ExitStatus {
         let bookkeeper = Bookkeeper(services: services)
-        do { _ = try await bookkeeper.migrate() } catch {
+        do {
+            _ = try await bookkeeper.migrate()
+            for note in try await bookkeeper.confirmIdentity(environment: services.environment) {
+                services.logger.notice("\(note)")
+            }
+        } catch {
             await bookkeeper.stop()
             throw error
         }

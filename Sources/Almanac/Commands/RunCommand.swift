@@ -33,13 +33,15 @@ struct RunCommand: AsyncParsableCommand {
         let settings = try options.settings()
         let registry = try CommandContext.required().registry
         let schedule = try settings.loadSchedule(registry)
+        let environment = try settings.environment(for: schedule)
         LogSetup.begin(settings, on: STDOUT_FILENO)
         let logger = Logger(label: "almanac")
         // Before the server starts: a Ctrl-C during the start has to end it as well.
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
         try await DatabaseAccess.use(settings) { database in
             let node = try Node(
-                settings: settings, database: database, registry: registry, logger: logger)
+                settings: settings, database: database, registry: registry, logger: logger,
+                environment: environment)
             defer { node.close() }
             announce(settings, database, schedule, logger)
             var options = node.options
@@ -50,7 +52,7 @@ struct RunCommand: AsyncParsableCommand {
             let errands = WorkerThread.errands
             let companions = [
                 Task(executorPreference: errands) {
-                    await follow(signals, scheduler, settings, registry, logger)
+                    await follow(signals, scheduler, settings, environment, registry, logger)
                 },
                 Task(executorPreference: errands) { await watch(database, scheduler, clock) },
                 Task(executorPreference: errands) { await stop(scheduler, after: limit, clock) },
@@ -98,12 +100,12 @@ struct RunCommand: AsyncParsableCommand {
     /// Turns signals into what they ask for.
     private func follow(
         _ signals: UnixSignalsSequence, _ scheduler: Scheduler, _ settings: Settings,
-        _ registry: TaskRegistry, _ logger: Logger
+        _ environment: String?, _ registry: TaskRegistry, _ logger: Logger
     ) async {
         var isStopping = false
         for await signal in signals {
             switch signal {
-            case .sighup: reload(scheduler, settings, registry, logger)
+            case .sighup: reload(scheduler, settings, environment, registry, logger)
             case _ where isStopping: scheduler.stopNow()
             default:
                 isStopping = true
@@ -113,11 +115,23 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     private func reload(
-        _ scheduler: Scheduler, _ settings: Settings, _ registry: TaskRegistry, _ logger: Logger
+        _ scheduler: Scheduler, _ settings: Settings, _ environment: String?,
+        _ registry: TaskRegistry, _ logger: Logger
     ) {
         do {
-            scheduler.reload(
-                try ScheduleLoader(tasks: registry).load(paths: settings.schedules).schedule)
+            let schedule = try ScheduleLoader(tasks: registry).load(paths: settings.schedules)
+                .schedule
+            guard try settings.environment(for: schedule) == environment else {
+                return logger.error(
+                    "the schedule files are for another environment; what is in force stays",
+                    metadata: [
+                        "environment": "\(schedule.environment ?? "none")",
+                        "inForce": "\(environment ?? "none")",
+                    ])
+            }
+            scheduler.reload(schedule)
+        } catch let failure as CommandFailure {
+            logger.error("\(failure.message)")
         } catch let error as DiagnosticsError {
             let report = DiagnosticReport(error.diagnostics, limit: 20)
             logger.error(

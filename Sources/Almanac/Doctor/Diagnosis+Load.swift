@@ -2,8 +2,8 @@ import Foundation
 
 extension Diagnosis {
     /// Connections of a node that are no worker's: the bookkeeper's, the listener's, the
-    /// housekeeper's, and one for what has to be stopped.
-    static let connectionsBesideWorkers = 4
+    /// housekeeper's, that of its signs of life, and one for what has to be stopped.
+    static let connectionsBesideWorkers = 5
     /// From which share of the connections on there is little left.
     private static let crowdedPercent = 80
     /// How long an open transaction is nobody's business, in seconds.

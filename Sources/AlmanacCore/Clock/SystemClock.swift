@@ -13,6 +13,7 @@ public final class SystemClock: WallClock {
     /// Each ring of the alarm. To be read by one reader.
     public let rings: AsyncStream<AlarmRing>
     private let origin = ContinuousClock().now
+    private let awakeOrigin = SuspendingClock().now
     private let timer: Int32
     private let stop: Int32
     private let armed = Mutex<Instant?>(nil)
@@ -48,6 +49,9 @@ public final class SystemClock: WallClock {
 
     /// A reading that only ever grows, for measuring spans.
     public var uptime: Duration { ContinuousClock().now - origin }
+
+    /// The same without the time in which the machine was suspended.
+    public var awake: Duration { SuspendingClock().now - awakeOrigin }
 
     /// Sets the one alarm, which replaces the one before; nil sets none.
     public func setAlarm(at instant: Instant?) {

@@ -19,6 +19,9 @@ public protocol WallClock: Sendable {
     /// A reading that only ever grows, for measuring spans; its zero means nothing.
     var uptime: Duration { get }
 
+    /// The same without the time in which the machine was suspended.
+    var awake: Duration { get }
+
     /// Sets the one alarm, which replaces the one before; nil sets none.
     ///
     /// An instant that has passed rings at once.
@@ -34,6 +37,9 @@ public protocol WallClock: Sendable {
 }
 
 extension WallClock {
+    /// That of a machine that is never suspended.
+    public var awake: Duration { uptime }
+
     /// What time it is, in whole seconds, rounded down.
     public var instant: Instant {
         Instant(secondsSinceEpoch: Int64(now.timeIntervalSince1970.rounded(.down)))

@@ -31,6 +31,21 @@ package actor Bookkeeper {
         try bench.ledger.migrate(on: try bench.connection())
     }
 
+    /// Makes sure that jobs may run on this database, and says what should be known of it.
+    ///
+    /// - Throws: `LedgerError` when the ledger belongs to another one.
+    package func confirmIdentity(environment: String?) throws -> [String] {
+        try bench.ledger.confirmIdentity(environment: environment, on: try bench.connection())
+    }
+
+    /// Records that the ledger belongs to this database.
+    package func adopt(
+        environment: String?, by author: String
+    ) throws -> (before: KeptIdentity?, now: DatabaseIdentity) {
+        try bench.ledger.adopt(
+            environment: environment, by: author, on: try bench.connection())
+    }
+
     /// Puts a schedule in force.
     package func activate(_ schedule: Schedule) throws -> Activation {
         try bench.ledger.activate(schedule, on: try bench.connection())

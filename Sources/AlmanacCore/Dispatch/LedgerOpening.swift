@@ -42,6 +42,9 @@ struct LedgerOpening: Sendable {
                 "ledger schema upgraded",
                 metadata: ["version": "\(step.version)", "summary": "\(step.summary)"])
         }
+        for note in try await bookkeeper.confirmIdentity(environment: services.environment) {
+            services.logger.warning("\(note)")
+        }
         return try await bookkeeper.activate(schedule)
     }
 

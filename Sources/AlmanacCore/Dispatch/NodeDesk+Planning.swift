@@ -12,6 +12,7 @@ extension NodeDesk {
     /// given out at once when it is back, the latest to run and the others as one range, instead of
     /// piling up one by one.
     mutating func tick() {
+        watchClock()
         guard !isProbing else { return }
         plan(.tick(now: services.clock.instant))
     }

@@ -167,6 +167,7 @@ extension NodeDesk {
             logger.debug("orphans could not be looked for", metadata: ["error": "\(error)"])
         }
         noteNextDue()
+        watchClock()
         lookForNewerSchedule()
         lookForCancels()
         // After them: those that were found have perhaps queued attempts.

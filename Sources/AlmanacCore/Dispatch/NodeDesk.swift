@@ -37,6 +37,7 @@ package struct NodeDesk {
     var newestVersion: Int64?
     var running: [UUID: RunningRun] = [:]
     var books: WatermarkBook
+    var watch = ClockWatch()
     var dues = DueBook()
     package internal(set) var unwrittenSkips = 0
     /// The occurrences of jobs by a delay whose end is being looked for.

@@ -11,6 +11,8 @@ package struct NodeServices: Sendable {
     package let logger: Logger
     /// The database, for programs that tasks start.
     package let connectionString: String
+    /// The environment that the process is for, if it was told.
+    package var environment: String?
     /// How long the steps of stopping a run may take.
     package var patience = StopPatience.usual
     /// Makes the key of a run's row.

@@ -6,6 +6,9 @@ package struct Schedule: Sendable {
     package let jobs: [JobDefinition]
     /// What the jobs were read from.
     package let files: [SourceFile]
+    /// The environment that they are for, if one of the files says so.
+    package var environment: String?
+
     package init(jobs: consuming [JobDefinition], files: [SourceFile]) {
         // In place: there may be a hundred thousand.
         jobs.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }

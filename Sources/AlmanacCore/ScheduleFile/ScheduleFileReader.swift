@@ -31,6 +31,7 @@ struct ScheduleFileReader {
             let whole = early.hasJobs ? try? YAMLParser.parse(source) : root
             jobs = readJobs(file, pairs: whole?.mapping ?? [])
         }
+        jobs.environment = file.readEnvironment()
         jobs.pools = PoolReader(collector: collector).read(file.value("pools"))
         return jobs
     }
@@ -138,6 +139,8 @@ struct FileJobs {
     private(set) var definitions: [JobDefinition] = []
     /// The pools of the file.
     var pools: [PoolDeclaration] = []
+    /// What the file says of its environment.
+    var environment: EnvironmentDeclaration?
 
     mutating func add(_ name: YAMLNode, _ definition: JobDefinition?) {
         names.append(name)

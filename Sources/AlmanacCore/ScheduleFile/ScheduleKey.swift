@@ -100,7 +100,10 @@ extension ScheduleKey {
         ScheduleKey(
             "version", [.file], .integer(Schedule.formatVersion...Schedule.formatVersion),
             "the version of the format: 1"),
-        later("environment", [.file], "the environment that the database must belong to"),
+        ScheduleKey(
+            "environment", [.file], .text,
+            "the environment that the jobs are for, such as production: on a database of another "
+                + "one nothing runs"),
         ScheduleKey(
             "defaults", [.file], .optional(.keys(.defaults)),
             "values for the jobs of the file that have none"),

@@ -34,20 +34,23 @@ package struct ScheduleLoader: Sendable {
         let reader = ScheduleFileReader(
             tasks: tasks, taskNames: Set(tasks.taskNames), zones: ZoneReader(),
             collector: collector)
-        let definitions = read(sources, with: reader)
+        let (definitions, environment) = read(sources, with: reader)
         let found = DiagnosticReport(collector.diagnostics)
         guard found.errorCount == 0 else {
             throw DiagnosticsError(found.diagnostics.filter { $0.severity == .error })
         }
-        return (Schedule(jobs: definitions, files: sources), found.diagnostics)
+        var schedule = Schedule(jobs: definitions, files: sources)
+        schedule.environment = environment
+        return (schedule, found.diagnostics)
     }
 
     private func read(
         _ sources: [SourceFile], with reader: ScheduleFileReader
-    ) -> [JobDefinition] {
+    ) -> ([JobDefinition], environment: String?) {
         var definitions: [JobDefinition] = []
         var names: [[YAMLNode]] = []
         var pools: [PoolDeclaration] = []
+        var environments: [EnvironmentDeclaration] = []
         for source in sources {
             let jobs = reader.read(source)
             // Not copied where there is one file: it may have a hundred thousand jobs.
@@ -58,6 +61,7 @@ package struct ScheduleLoader: Sendable {
             }
             names.append(jobs.names)
             pools += jobs.pools
+            environments += jobs.environment.map { [$0] } ?? []
         }
         if sources.count > 1 { checkNames(names, collector: reader.collector) }
         let hasReferences = definitions.contains {
@@ -69,7 +73,9 @@ package struct ScheduleLoader: Sendable {
                 collector: reader.collector
             ).resolve(&definitions, pools: pools)
         }
-        return definitions
+        return (
+            definitions, Schedule.environment(of: environments, collector: reader.collector)
+        )
     }
 
     /// A file's own names are checked by the parser.

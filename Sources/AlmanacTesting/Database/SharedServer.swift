@@ -56,7 +56,7 @@ final class SharedServer: Sendable {
 extension EmbeddedServerConfiguration {
     /// Small and many: a test machine runs several of them beside a compiler.
     static func forTests(
-        maxConnections: Int = 300, settings: [String: String] = [:]
+        maxConnections: Int = 600, settings: [String: String] = [:]
     ) -> EmbeddedServerConfiguration {
         let small = [
             "shared_buffers": "32MB", "max_wal_size": "256MB", "work_mem": "4MB",

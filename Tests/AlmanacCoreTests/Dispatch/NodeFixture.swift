@@ -14,11 +14,12 @@ struct NodeFixture {
     let start: Instant
     private let observer: Observer
 
-    init() async throws {
+    /// - Parameter second: when the test begins, in seconds since 1970.
+    init(at second: Int64 = 1_767_225_600 + 3_599) async throws {
         database = try await TestDatabase.make()
         observer = Observer(database.connectionString)
-        // A second before a full hour of 2026.
-        start = Instant(secondsSinceEpoch: 1_767_225_600 + 3_599)
+        // As a rule a second before a full hour of 2026.
+        start = Instant(secondsSinceEpoch: second)
         clock = ManualClock(at: start)
     }
 

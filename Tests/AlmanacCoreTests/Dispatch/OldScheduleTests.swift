@@ -110,6 +110,13 @@ private struct House {
     /// How many seconds have passed.
     var seconds: Int { Int(fixture.clock.instant.seconds(since: fixture.start)) }
 
+    /// Waits for a line of the log.
+    func waitForLine(_ start: String, ending: String) async throws {
+        for _ in 1...2_000 where !tape.lines(start).contains(where: { $0.hasSuffix(ending) }) {
+            _ = try await fixture.query("SELECT pg_sleep(0.01)::text")
+        }
+    }
+
     func waitForVersion(_ version: Int) async throws {
         let newest: SQL = """
             SELECT count(*)::text FROM almanac.schedule_versions
@@ -128,6 +135,7 @@ struct OldScheduleTests {
         try await house.pass(3, expecting: ["same", "changes", "goes"])
         async let twoRuns: Void = two.run(house.new)
         try await house.waitForVersion(2)
+        try await house.waitForLine("info: schedule in force", ending: "version=2")
         let change = house.seconds
         try await house.pass(5, expecting: ["same", "changes", "comes"])
         let byVersion = try await house.fixture.query(

@@ -140,7 +140,7 @@ struct ForeignKeyTests {
             ("beat_schedule", "did you mean 'jobs'?"), ("default", "did you mean 'defaults'?"),
             ("globals", "did you mean 'defaults'?"), ("schemaVersion", "did you mean 'version'?"),
             ("api-version", "did you mean 'version'?"),
-            ("env", "did you mean 'environment'? It is not available yet"),
+            ("env", "did you mean 'environment'?"),
             ("notifications", "did you mean 'channels'? It is not available yet"),
             ("queues", "did you mean 'pools'?"),
             ("crontab", "'schedule' is the name here, and it belongs in a job"),
@@ -156,8 +156,8 @@ struct ForeignKeyTests {
             ("jbos", "did you mean 'jobs'?"), ("verson", "did you mean 'version'?"),
             (
                 "colour",
-                "the keys at the top level are 'version', 'defaults', 'calendars', 'pools' and "
-                    + "'jobs'"
+                "the keys at the top level are 'version', 'environment', 'defaults', 'calendars', "
+                    + "'pools' and 'jobs'"
             ),
         ])
     func topLevel(key: String, answer: String) {

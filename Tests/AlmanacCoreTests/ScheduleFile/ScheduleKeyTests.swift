@@ -10,7 +10,7 @@ struct ScheduleKeyTests {
     /// in `expect`, in its `rowsAffected` and in `history`: it is read (`r`), does nothing yet
     /// (`l`), or does not belong there (`-`).
     static let table: [(key: String, at: String)] = [
-        ("version", "r------------------"), ("environment", "l------------------"),
+        ("version", "r------------------"), ("environment", "r------------------"),
         ("defaults", "r------------------"),
         ("calendars", "rrr----------------"), ("pools", "r------------------"),
         ("channels", "l------------------"),
@@ -176,7 +176,7 @@ struct ScheduleKeyTests {
     @Test("are listed in the order in which they are explained") func listed() {
         #expect(
             ScheduleKey.available(in: .file).map(\.name) == [
-                "version", "defaults", "calendars", "pools", "jobs",
+                "version", "environment", "defaults", "calendars", "pools", "jobs",
             ])
         #expect(
             ScheduleKey.available(in: .defaults).map(\.name) == [
