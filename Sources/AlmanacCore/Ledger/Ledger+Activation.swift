@@ -22,8 +22,8 @@ package struct Activation: Sendable {
 
     package init(
         version: Int64, watermark: Instant, since: [KeptVersion],
-        accountedFrom: [String: Instant], completions: [String: Completion], digest: String,
-        definitionDigests: [String: String]
+        accountedFrom: [String: Instant], completions: [String: Completion],
+        digest: String = "", definitionDigests: [String: String] = [:]
     ) {
         self.version = version
         self.watermark = watermark

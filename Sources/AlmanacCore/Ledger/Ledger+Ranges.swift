@@ -24,7 +24,7 @@ extension Ledger {
     ///
     /// - Parameter gaps: what of the range is left beside what has rows.
     func recordRange(
-        _ skips: SkippedOccurrences, task: String, version: Int64?, on connection: Connection,
+        _ skips: SkippedOccurrences, task: String, by mandate: Mandate, on connection: Connection,
         gaps: ([ClosedRange<Instant>]) -> [SkippedOccurrences]
     ) throws {
         try inTransaction(on: connection) {
@@ -34,7 +34,7 @@ extension Ledger {
             let recorded = try recorded(
                 job: skips.job, from: skips.first, to: skips.last, on: connection)
             for gap in gaps(recorded) {
-                try recordSkips(gap, task: task, version: version, on: connection)
+                try recordSkips(gap, task: task, by: mandate, on: connection)
             }
         }
     }

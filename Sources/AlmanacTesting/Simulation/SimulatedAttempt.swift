@@ -261,6 +261,7 @@ extension ClaimResult {
         case .overlap(let reason): .overlap(reason)
         case .skipped(let reason, let note): .skipped(reason, note)
         case .waits(let obstacle): .waits(obstacle)
+        case .stale: .stale
         }
     }
 }

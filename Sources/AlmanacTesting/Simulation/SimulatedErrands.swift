@@ -17,8 +17,8 @@ final class SimulatedErrands: NodeErrands, @unchecked Sendable {
         let name = process.name
         switch errand {
         case .activate(let schedule): activate(schedule)
-        case .record(let skips, let job, let version): record(skips, of: job, version)
-        case .enqueue(let entry, let version): enqueue(entry, version)
+        case .record(let skips, let job, let mandate): record(skips, of: job, mandate.version)
+        case .enqueue(let entry, let mandate): enqueue(entry, mandate.version)
         case .moveWatermark(let instant, let version): moveWatermark(to: instant, version)
         case .writeDue(let change, _):
             // The table is for those who look at it; nothing here does.
@@ -30,6 +30,9 @@ final class SimulatedErrands: NodeErrands, @unchecked Sendable {
             ask({ ledger, _ in ledger.markOrphans(except: active, by: name) }) {
                 .orphansChecked($0 ?? [], $0 == nil ? Self.text : nil)
             }
+        case .lookForNewerSchedule:
+            // The nodes of a night do not ask which definition is in force.
+            break
         case .lookForCancels:
             ask({ ledger, _ in ledger.cancelRequests(of: name) }) { requests in
                 (requests ?? [:]).isEmpty ? nil : .cancelsFound(requests ?? [:])

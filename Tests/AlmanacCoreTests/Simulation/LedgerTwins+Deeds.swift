@@ -216,7 +216,12 @@ extension LedgerTwins {
                 Occurrence(job: job.name, scheduledFor: $0, origin: .catchUp)
             }, obstacle: "turn", isHeld: random.chance(0.3))
         let node = nodes[number]
-        try node.ledger.enqueue(entry, version: node.version, on: node.connection)
+        do {
+            try node.ledger.enqueue(
+                entry, by: node.mandate(for: job.definition), on: node.connection)
+        } catch is DefinitionNotInForce {
+            return
+        }
         model.enqueue(entry, version: node.version)
     }
 
@@ -266,8 +271,12 @@ extension LedgerTwins {
             job: job.name, first: first, last: instants[count - 1], count: count,
             reason: .coalesced, instants: isRange && count > 1 ? nil : instants)
         let node = nodes[number]
-        try node.ledger.recordSkips(
-            skips, task: "work", version: node.version, on: node.connection)
+        do {
+            try node.ledger.recordSkips(
+                skips, task: "work", by: node.mandate(for: job.definition), on: node.connection)
+        } catch is DefinitionNotInForce {
+            return
+        }
         model.recordSkips(skips, version: node.version, by: node.ledger.node)
     }
 

@@ -14,7 +14,7 @@ struct RangeTests {
             job: "job", first: Instant(secondsSinceEpoch: 3_600),
             last: Instant(secondsSinceEpoch: 14_400), count: 4, reason: .coalesced, instants: nil)
         try fixture.services.ledger.recordRange(
-            skips, task: "probe", version: nil, on: connection
+            skips, task: "probe", by: .any, on: connection
         ) { _ in [skips] }
     }
 
@@ -47,7 +47,7 @@ struct RangeTests {
             occurrences: [7_200, 18_000].map {
                 Occurrence(job: "job", scheduledFor: Instant(secondsSinceEpoch: $0))
             }, obstacle: "turn")
-        try fixture.services.ledger.enqueue(entry, version: nil, on: connection)
+        try fixture.services.ledger.enqueue(entry, by: .any, on: connection)
         #expect(try fixture.states(on: connection) == ["skipped coalesced", "queued"])
     }
 
@@ -63,7 +63,7 @@ struct RangeTests {
                     let skips = SkippedOccurrences(
                         job: "job", first: first, last: first.advanced(bySeconds: 3_600 * 199),
                         count: 200, reason: .coalesced, instants: nil)
-                    try await books.record(skips, job: job, version: nil)
+                    try await books.record(skips, job: job, by: .any)
                     await books.stop()
                 }
             }
