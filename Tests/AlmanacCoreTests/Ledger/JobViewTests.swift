@@ -8,10 +8,18 @@ import Testing
 
 @Suite("The views of jobs")
 struct JobViewTests {
+    /// The database goes with its fixture, so both are kept to the end of a test.
+    private struct Place {
+        let fixture: LedgerFixture
+        let connection: Connection
+
+        func close() { withExtendedLifetime(fixture) { connection.close() } }
+    }
+
     /// A ledger with one job and what `next_due` says of it, in seconds from now.
     private static func fixture(
         _ keys: String, due: Double? = nil, again: Double? = nil
-    ) async throws -> (LedgerFixture, Connection) {
+    ) async throws -> Place {
         let fixture = try await LedgerFixture()
         let connection = try fixture.connect()
         try fixture.activate([try job("task: cleanup, \(keys)")], on: connection)
@@ -23,7 +31,7 @@ struct JobViewTests {
                 \(instant(again)), \(instant(again))
                 """)
         }
-        return (fixture, connection)
+        return Place(fixture: fixture, connection: connection)
     }
 
     /// A whole second that far from now.
@@ -77,16 +85,18 @@ struct JobViewTests {
             (-120, -100, nil, [120]), (-120, -20, -119, []), (-120, 100, -119, []),
         ] as [(Double, Double?, Double?, [Int])])
     func due(due: Double, again: Double?, row: Double?, expected: [Int]) async throws {
-        let (_, connection) = try await Self.fixture("every: 1m", due: due, again: again)
-        defer { connection.close() }
+        let place = try await Self.fixture("every: 1m", due: due, again: again)
+        let connection = place.connection
+        defer { place.close() }
         if let row { try Self.write(row, on: connection) }
         #expect(try Self.overdue(connection) == expected)
     }
 
     @Test("a range of skipped occurrences accounts for what it covers")
     func range() async throws {
-        let (_, connection) = try await Self.fixture("every: 1m", due: -100)
-        defer { connection.close() }
+        let place = try await Self.fixture("every: 1m", due: -100)
+        let connection = place.connection
+        defer { place.close() }
         try Self.write(-400, state: "skipped", until: -100, on: connection)
         #expect(try Self.overdue(connection) == [])
         try connection.execute(
@@ -96,8 +106,9 @@ struct JobViewTests {
 
     @Test("what was triggered by hand accounts for nothing")
     func manual() async throws {
-        let (_, connection) = try await Self.fixture("every: 1m", due: -100)
-        defer { connection.close() }
+        let place = try await Self.fixture("every: 1m", due: -100)
+        let connection = place.connection
+        defer { place.close() }
         try Self.write(-50, trigger: "manual", on: connection)
         #expect(try Self.overdue(connection) == [100])
     }
@@ -112,8 +123,9 @@ struct JobViewTests {
             ("every: 1m", "UPDATE almanac.next_due SET starts_at = now() + interval '1 minute'"),
         ])
     func notOverdue(keys: String, change: String) async throws {
-        let (_, connection) = try await Self.fixture(keys, due: -100)
-        defer { connection.close() }
+        let place = try await Self.fixture(keys, due: -100)
+        let connection = place.connection
+        defer { place.close() }
         try connection.executeScript(change)
         #expect(try Self.overdue(connection) == [])
     }
@@ -126,8 +138,9 @@ struct JobViewTests {
             ("not_before = now() + interval '1 minute'", []), ("backend_pid = 1", []),
         ] as [(SQL?, [Int])])
     func queued(change: SQL?, expected: [Int]) async throws {
-        let (_, connection) = try await Self.fixture("every: 1m", due: 20)
-        defer { connection.close() }
+        let place = try await Self.fixture("every: 1m", due: 20)
+        let connection = place.connection
+        defer { place.close() }
         try Self.write(-100, state: "queued", change, on: connection)
         #expect(try Self.overdue(connection) == expected)
     }
@@ -139,16 +152,18 @@ struct JobViewTests {
             (-300, "running", -160, []), (-160, "skipped", -10, [100]),
         ] as [(Double, String, Double, [Int])])
     func delay(row: Double, state: String, finished: Double, expected: [Int]) async throws {
-        let (_, connection) = try await Self.fixture("after: 1m")
-        defer { connection.close() }
+        let place = try await Self.fixture("after: 1m")
+        let connection = place.connection
+        defer { place.close() }
         try Self.write(row, state: state, finished: finished, on: connection)
         #expect(try Self.overdue(connection) == expected)
     }
 
     @Test("by a delay, the first is overdue when none has come")
     func firstByDelay() async throws {
-        let (_, connection) = try await Self.fixture("after: 1m")
-        defer { connection.close() }
+        let place = try await Self.fixture("after: 1m")
+        let connection = place.connection
+        defer { place.close() }
         #expect(try Self.overdue(connection).count == 1)
         try connection.execute("UPDATE almanac.accounts SET accounted_from = now()")
         #expect(try Self.overdue(connection) == [])
@@ -162,8 +177,9 @@ struct JobViewTests {
             ("every: 1m", "paused", "paused"),
         ])
     func states(keys: String, what: String, expected: String) async throws {
-        let (_, connection) = try await Self.fixture(keys, due: 60)
-        defer { connection.close() }
+        let place = try await Self.fixture(keys, due: 60)
+        let connection = place.connection
+        defer { place.close() }
         switch what {
         case "": break
         case "paused":
@@ -188,8 +204,9 @@ struct JobViewTests {
 
     @Test("a removed job has no row, and one that changes has the next instant of the change")
     func removal() async throws {
-        let (fixture, connection) = try await Self.fixture("every: 1m", due: 60)
-        defer { connection.close() }
+        let place = try await Self.fixture("every: 1m", due: 60)
+        let (fixture, connection) = (place.fixture, place.connection)
+        defer { place.close() }
         try fixture.activate([], on: connection)
         #expect(try connection.query("SELECT job FROM almanac.jobs").isEmpty)
     }
