@@ -52,7 +52,7 @@ struct SettingCase: Sendable, CustomTestStringConvertible {
             line: "backlogLimit: 5", values: ["0", "0", "5", "500"],
             read: { "\($0.backlogLimit)" }),
         SettingCase(
-            name: "suspectAfterSeconds", option: [], variable: ("SUSPECT_AFTER", "9"),
+            name: "suspectAfterSeconds", option: [], variable: ("SUSPECT_AFTER_SECONDS", "9"),
             line: "suspectAfterSeconds: 5", values: ["9", "9", "5", "60"],
             read: { "\($0.suspectAfterSeconds)" }),
         SettingCase(

@@ -36,7 +36,7 @@ struct SimulationReportTests {
             report.lines == [
                 "6 occurrences from 2026-11-22 12:00:00Z to 2026-11-22 12:05:00Z, the last run "
                     + "over at 2026-11-22 12:06:30Z",
-                "busy: at most 2 of 4 workers, at 2026-11-22 12:05:00Z; connections: at most 4",
+                "busy: at most 2 of 4 workers, at 2026-11-22 12:05:00Z; connections: at most 7",
                 "",
                 "JOB   DUE  DONE  MISSED  TAKES  WAITS  LAST ENDS             NOTE",
                 "long    5     3       2   90 s         2026-11-22 12:06:30Z  2 overlap",
@@ -50,15 +50,15 @@ struct SimulationReportTests {
     @Test("says when there are too few connections, for all the schedulers that share the work")
     func connections() throws {
         let jobs = "abc".map { Self.line("\($0)", "every: 5m") }.joined()
-        let budget = ConnectionBudget(limit: 10, others: 3)
+        let budget = ConnectionBudget(limit: 13, others: 3)
         let one = try report(jobs, budget: budget)
-        #expect(one.connectionsAtMost == 5)
-        #expect(one.lines[1].hasSuffix("at most 5 of 10, others now have 3"))
-        let roomy = ConnectionBudget(limit: 11, others: 3)
-        #expect(try report(jobs, budget: roomy).lines[1].hasSuffix("at most 5"))
+        #expect(one.connectionsAtMost == 8)
+        #expect(one.lines[1].hasSuffix("at most 8 of 13, others now have 3"))
+        let roomy = ConnectionBudget(limit: 14, others: 3)
+        #expect(try report(jobs, budget: roomy).lines[1].hasSuffix("at most 8"))
         let three = try report(jobs, nodes: 3, budget: budget)
-        #expect(three.lines[1].hasSuffix("at most 9 of 10, others now have 3: TOO MANY"))
-        #expect(try report(jobs).lines[1].hasSuffix("connections: at most 5"))
+        #expect(three.lines[1].hasSuffix("at most 18 of 13, others now have 3: TOO MANY"))
+        #expect(try report(jobs).lines[1].hasSuffix("connections: at most 8"))
     }
 
     @Test("says when nothing comes due")

@@ -87,7 +87,7 @@ private struct Bindings {
             return bind(Substring(one.prefix(8)), Substring(other.prefix(8)))
         }
         for kind in [
-            /\d{4}-\d\d-\d\d/, /\d\d:\d\d:\d\dZ[.;,)]{0,2}/, /\(?[^ @]+@[^ @]+[,)]?/,
+            /\d{4}-\d\d-\d\d/, /\d\d:\d\d:\d\dZ[.:;,)]{0,2}/, /\(?[^ @]+@[^ @]+[,)]?/,
             /[^ :]+:\d+:[a-z0-9]+[,;]?/,
         ] as [Regex<Substring>] where left.wholeMatch(of: kind) != nil {
             return right.wholeMatch(of: kind) != nil && left.mark == right.mark
@@ -104,7 +104,7 @@ private struct Bindings {
 
 extension Substring {
     /// The punctuation at its end.
-    fileprivate var mark: String { String(reversed().prefix { ",;.)".contains($0) }) }
+    fileprivate var mark: String { String(reversed().prefix { ",:;.)".contains($0) }) }
 }
 
 extension Character {
@@ -152,7 +152,7 @@ private final class NodeOnPage: Sendable {
         _ command: String, _ expected: [String], _ words: inout Bindings
     ) async throws -> String? {
         let arguments = try #require(CommandText.arguments(of: words.filled(command)))
-        let isLook = ["status", "why", "show", "history"].contains(arguments[0])
+        let isLook = ["status", "why", "show", "history", "verify"].contains(arguments[0])
         var output = ""
         for _ in 1...(isLook ? 100 : 1) {
             output = try await Self.run(arguments, in: scratch.url, database.connectionString)

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Processes that are stopped", .serialized)
 struct SuspicionTests {
-    private static let impatient = ["ALMANAC_SUSPECT_AFTER": "2"]
+    private static let impatient = ["ALMANAC_SUSPECT_AFTER_SECONDS": "2"]
 
     private func running(_ place: Surroundings, on node: AlmanacProcess) throws -> Int {
         try place.books.number(

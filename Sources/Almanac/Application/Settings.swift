@@ -72,7 +72,7 @@ extension Settings {
             reader.integer("BACKLOG_LIMIT", in: Self.backlogRange) ?? file.backlogLimit
             ?? SchedulerOptions.usualBacklogLimit
         suspectAfterSeconds =
-            reader.integer("SUSPECT_AFTER", in: Self.suspectAfterRange)
+            reader.integer("SUSPECT_AFTER_SECONDS", in: Self.suspectAfterRange)
             ?? file.suspectAfterSeconds ?? SchedulerOptions.usualSuspectAfterSeconds
         self.environment = reader.environmentName() ?? file.environment
         dataDirectory = reader.text("DATA_DIRECTORY") ?? file.dataDirectory ?? ".almanac"

@@ -54,8 +54,6 @@ struct SimulationReport: Encodable {
 
     /// How many incidents people are shown.
     static let shownIncidents = 20
-    /// Besides its workers a scheduler has one to keep the books and one to hear calls.
-    static let connectionsBesideWorkers = 2
 
     let from: Date
     let to: Date
@@ -87,7 +85,7 @@ struct SimulationReport: Encodable {
         busyAtMostAt = report.mostBusy.at
         waitingAtMost = report.mostWaiting.count
         waitingAtMostAt = report.mostWaiting.at
-        connectionsAtMost = report.mostBusy.count + nodes * Self.connectionsBesideWorkers
+        connectionsAtMost = report.mostBusy.count + nodes * Diagnosis.connectionsBesideWorkers
         connectionLimit = budget?.limit
         connectionsOfOthers = budget?.others
         end = report.end

@@ -108,10 +108,12 @@ private actor Observer {
     }
 }
 
-/// Leaves a mark; with `hold` waits until the test lets it go.
+/// With `hold` waits until the test lets it go.
 struct NodeTask: BatchTask {
     static let name = "node-task"
     var hold: String?
+    /// Counts the runs with this word that go on at once.
+    var crowd: String?
 
     private enum Gate {
         case closed(CheckedContinuation<Void, Never>)
@@ -131,7 +133,21 @@ struct NodeTask: BatchTask {
         gates.withLock { if case .closed = $0[name] { true } else { false } }
     }
 
+    private static let crowds = Mutex<[String: (now: Int, most: Int)]>([:])
+
+    /// How many runs of a crowd went on at once, at the most.
+    static func most(in crowd: String) -> Int { crowds.withLock { $0[crowd]?.most ?? 0 } }
+
+    private static func add(_ count: Int, to crowd: String) {
+        crowds.withLock { crowds in
+            let now = (crowds[crowd]?.now ?? 0) + count
+            crowds[crowd] = (now, max(now, crowds[crowd]?.most ?? 0))
+        }
+    }
+
     func run(_ context: TaskContext) async throws {
+        if let crowd { Self.add(1, to: crowd) }
+        defer { if let crowd { Self.add(-1, to: crowd) } }
         guard let hold else { return }
         await withCheckedContinuation { continuation in
             let isOpen = Self.gates.withLock { gates in

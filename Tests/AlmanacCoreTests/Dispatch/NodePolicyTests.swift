@@ -181,10 +181,11 @@ struct NodePolicyTests {
     func twoNodes() async throws {
         let fixture = try await NodeFixture()
         let services = try await fixture.services()
+        let crowd = UUID().uuidString
         let schedule = try fixture.schedule(
             """
               a: {every: 1s, task: node-task, concurrencyPolicy: Queue, \
-            endAt: "2026-01-01T01:01:39Z"}
+            parameters: {crowd: \(crowd)}, endAt: "2026-01-01T01:01:39Z"}
 
             """, services)
         try fixture.open(schedule, services)
@@ -208,13 +209,9 @@ struct NodePolicyTests {
         for task in ticks { task.cancel() }
         for scheduler in schedulers { scheduler.stop() }
         _ = try await (one, other)
-        let overlapping = try await fixture.query(
-            """
-            SELECT count(*)::text FROM almanac.runs AS one JOIN almanac.runs AS other \
-            ON one.run_id <> other.run_id AND one.started_at >= other.started_at \
-            AND one.started_at < other.finished_at
-            """)
-        #expect(overlapping == ["0"])
+        // The rows' times would not do: a claim notes its start before it waits for the commit of
+        // the run before.
+        #expect(NodeTask.most(in: crowd) == 1)
     }
 
     // MARK: Needs, pools and priority

@@ -174,7 +174,7 @@ struct MappingReaderTests {
                     + "'concurrencyPolicy', 'startingDeadlineSeconds', 'catchUp', 'backoffLimit', "
                     + "'backoff', 'retryPolicy', 'activeDeadlineSeconds', 'transaction', "
                     + "'isolation', 'readOnly', 'session', 'needs', 'locks', 'priority', 'pool', "
-                    + "'window', 'expect', 'owner' and 'labels')"
+                    + "'window', 'expect', 'history', 'owner' and 'labels')"
             ])
     }
 
@@ -186,7 +186,7 @@ struct MappingReaderTests {
                 "2:11 'defaults' must be a mapping, not \(found) (its keys are 'timeZone', "
                     + "'dst', 'calendars', 'jitterSeconds', 'spread', 'backoffLimit', "
                     + "'backoff', 'retryPolicy', 'activeDeadlineSeconds', 'transaction', "
-                    + "'owner' and 'labels')"
+                    + "'history', 'owner' and 'labels')"
             ])
     }
 
