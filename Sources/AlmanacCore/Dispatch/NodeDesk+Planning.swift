@@ -55,16 +55,20 @@ extension NodeDesk {
         let priorities = jobs.mapValues(\.dispatch.priority).filter { $0.value != 0 }
         perform(board.handle(.prioritize(priorities)))
         hasNeeds = jobs.values.contains { !$0.dispatch.needs.isEmpty }
-        if isToPlanAnew {
-            perform(board.handle(.withdrawAll))
-            resume(from: activation, now: now)
-        }
         let planned = schedule.jobs.map { job in
             AccountedJob(job).planned(
                 from: activation.accountedFrom[job.name] ?? now,
                 after: activation.completions[job.name])
         }
-        plan(.schedule(planned, now: now))
+        if isToPlanAnew {
+            perform(board.handle(.withdrawAll))
+            resume(from: activation, to: planned, now: now)
+        }
+        // Not now: the answer may have been long on its way, and what was due meanwhile was so by
+        // the new times.
+        let moment = min(now, max(activation.inForceFrom, planner?.plannedThrough ?? now))
+        plan(.schedule(planned, now: moment))
+        if moment < now { plan(.tick(now: now)) }
         dues.begin()
         noteNextDue()
         logger.info(
@@ -82,11 +86,15 @@ extension NodeDesk {
 
     /// What was in force before this start stays in force up to now: an occurrence that was missed
     /// while nobody ran is judged by the schedule that it was due under.
-    mutating func resume(from activation: Activation, now: Instant) {
+    ///
+    /// - Parameter jobs: those of the schedule that is in force now.
+    mutating func resume(
+        from activation: Activation, to jobs: [PlannedJob], now: Instant
+    ) {
         planner = Planner(
             watermark: activation.watermark, backlogLimit: options.backlogLimit)
         var before: [String: PlannedJob] = [:]
-        let versions = activation.since.map { version -> ScheduleVersion in
+        var versions = activation.since.map { version -> ScheduleVersion in
             var jobs: [String: PlannedJob] = [:]
             for (name, definition) in version.definitions {
                 guard let job = AccountedJob(name: name, definition: definition) else {
@@ -104,7 +112,8 @@ extension NodeDesk {
             return ScheduleVersion(
                 since: version.inForceFrom, jobs: jobs.values.sorted { $0.name < $1.name })
         }
-        if !versions.isEmpty { plan(.resume(versions, now: now)) }
+        versions.append(ScheduleVersion(since: min(activation.inForceFrom, now), jobs: jobs))
+        plan(.resume(versions, now: now))
     }
 
     mutating func reload(_ schedule: Schedule) {

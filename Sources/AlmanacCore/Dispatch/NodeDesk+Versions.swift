@@ -13,9 +13,12 @@ extension NodeDesk {
     }
 
     /// Whether the planner does not know all that is to be accounted for since the schedule before:
-    /// something was dropped, or there was another schedule between that one and this.
+    /// something was dropped, there was another schedule between that one and this, or this one is
+    /// in force for longer than the node has known of it.
     func hasMissedSchedule(before activation: Activation) -> Bool {
-        hasDropped || activation.version > (version ?? 0) + 1
+        if hasDropped || activation.version > (version ?? 0) + 1 { return true }
+        guard let planner, activation.version != version else { return false }
+        return planner.plannedThrough > activation.inForceFrom
     }
 
     mutating func take(over schedule: Schedule, _ activation: Activation) {

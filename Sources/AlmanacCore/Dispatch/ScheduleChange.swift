@@ -10,7 +10,7 @@ package struct ScheduleChange: Sendable, Equatable {
     /// Jobs of the same name with another definition.
     let changed: [String]
 
-    init(added: [String], removed: [String], changed: [String]) {
+    package init(added: [String], removed: [String], changed: [String]) {
         self.added = added
         self.removed = removed
         self.changed = changed

@@ -19,11 +19,13 @@ package struct Activation: Sendable {
     package let digest: String
     /// Of each job's definition, by name.
     package let definitionDigests: [String: String]
+    /// Since when the schedule is in force, by the database's clock.
+    package let inForceFrom: Instant
 
     package init(
         version: Int64, watermark: Instant, since: [KeptVersion],
         accountedFrom: [String: Instant], completions: [String: Completion],
-        digest: String = "", definitionDigests: [String: String] = [:]
+        digest: String, definitionDigests: [String: String], inForceFrom: Instant
     ) {
         self.version = version
         self.watermark = watermark
@@ -32,6 +34,7 @@ package struct Activation: Sendable {
         self.completions = completions
         self.digest = digest
         self.definitionDigests = definitionDigests
+        self.inForceFrom = inForceFrom
     }
 }
 
@@ -70,7 +73,7 @@ extension Ledger {
                 digest: digest,
                 definitionDigests: Dictionary(
                     zip(schedule.jobs.map(\.name), digests), uniquingKeysWith: { first, _ in first }
-                ))
+                ), inForceFrom: try activatedAt(version, on: connection))
         }
     }
 
@@ -153,6 +156,18 @@ extension Ledger {
             throw LedgerError(message: "the ledger did not take the schedule")
         }
         return try row.get("schedule_version", as: Int64.self)
+    }
+
+    private func activatedAt(_ version: Int64, on connection: Connection) throws -> Instant {
+        let rows = try connection.query(
+            """
+            SELECT activated_at FROM \(table("schedule_versions")) \
+            WHERE schedule_version = \(version)
+            """)
+        guard let row = rows.first else {
+            throw LedgerError(message: "the ledger has lost the schedule of version \(version)")
+        }
+        return Instant(try row.get("activated_at", as: Date.self))
     }
 
     /// An account begins in the second in which its version came into force, so that this can be

@@ -18,6 +18,11 @@ package struct NewestSchedule: Sendable, Hashable {
     package let version: Int64
     /// Of the whole schedule, see `Schedule.digest`.
     package let digest: String
+
+    package init(version: Int64, digest: String) {
+        self.version = version
+        self.digest = digest
+    }
 }
 
 /// A node's definition of a job is not the one in force: nothing was written.

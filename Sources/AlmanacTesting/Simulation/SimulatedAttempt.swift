@@ -87,6 +87,7 @@ final class SimulatedAttempt: @unchecked Sendable {
                 switch result {
                 case .claimed: execute(since: now)
                 case .waits: end(.waits("turn"))
+                case .stale: end(.stale)
                 case .taken(let state): end(.taken(state))
                 }
             })
@@ -113,7 +114,17 @@ final class SimulatedAttempt: @unchecked Sendable {
             then: { [self] answer in
                 guard let state = answer else { return unclaimed() }
                 if let state { return end(.taken(state)) }
-                meetPause(round: round)
+                seeDefinition(round: round)
+            })
+    }
+
+    private func seeDefinition(round: Int) {
+        let order = order
+        connection.ask(
+            { ledger, _ in ledger.isInForce(order) },
+            then: { [self] answer in
+                guard let isInForce = answer else { return unclaimed() }
+                isInForce ? meetPause(round: round) : end(.stale)
             })
     }
 
@@ -122,8 +133,9 @@ final class SimulatedAttempt: @unchecked Sendable {
         connection.ask(
             { ledger, _ in ledger.recordPause(of: order) },
             then: { [self] answer in
-                guard let isPaused = answer else { return unclaimed() }
-                isPaused ? end(.skipped(.paused, "")) : meetOverlap(round: round)
+                guard let result = answer else { return unclaimed() }
+                if let result { return end(result.end) }
+                meetOverlap(round: round)
             })
     }
 
@@ -144,8 +156,8 @@ final class SimulatedAttempt: @unchecked Sendable {
             { ledger, _ -> OrderEnd in
                 switch order.job.dispatch.concurrency {
                 case .forbid, .allow:
-                    ledger.recordSkip(of: order, .overlap)
-                    return .overlap("")
+                    let result = ledger.recordSkip(of: order, .overlap)
+                    return if case .stale = result { .stale } else { .overlap("") }
                 case .queue:
                     let result = ledger.enqueue(order, behind: "turn")
                     call(.queue)

@@ -17,8 +17,8 @@ final class SimulatedErrands: NodeErrands, @unchecked Sendable {
         let name = process.name
         switch errand {
         case .activate(let schedule): activate(schedule)
-        case .record(let skips, let job, let mandate): record(skips, of: job, mandate.version)
-        case .enqueue(let entry, let mandate): enqueue(entry, mandate.version)
+        case .record(let skips, let job, let mandate): record(skips, of: job, mandate)
+        case .enqueue(let entry, let mandate): enqueue(entry, mandate)
         case .moveWatermark(let instant, let version): moveWatermark(to: instant, version)
         case .writeDue(let change, _):
             // The table is for those who look at it; nothing here does.
@@ -30,9 +30,10 @@ final class SimulatedErrands: NodeErrands, @unchecked Sendable {
             ask({ ledger, _ in ledger.markOrphans(except: active, by: name) }) {
                 .orphansChecked($0 ?? [], $0 == nil ? Self.text : nil)
             }
-        case .lookForNewerSchedule:
-            // The nodes of a night do not ask which definition is in force.
-            break
+        case .lookForNewerSchedule(let version, let definitions):
+            ask({ ledger, _ in ledger.newerSchedule(besides: version, definitions) }) { found in
+                found?.map { .newerScheduleFound($0.0, $0.1) }
+            }
         case .lookForCancels:
             ask({ ledger, _ in ledger.cancelRequests(of: name) }) { requests in
                 (requests ?? [:]).isEmpty ? nil : .cancelsFound(requests ?? [:])
@@ -81,27 +82,33 @@ final class SimulatedErrands: NodeErrands, @unchecked Sendable {
         }
     }
 
-    private func enqueue(_ entry: QueueEntry, _ version: Int64?) {
+    private func enqueue(_ entry: QueueEntry, _ mandate: Mandate) {
         let call = world.call
-        books.persist({ ledger, _ -> Void in
-            ledger.enqueue(entry, version: version)
+        books.persist({ ledger, _ -> Bool in
             call(.queue)
+            return ledger.enqueue(entry, by: mandate)
         }) { [process] answer in
-            process.post(
-                answer == nil ? .queueNotWritten(entry, Self.trouble) : .queueWritten(entry))
+            switch answer {
+            case true?: process.post(.queueWritten(entry))
+            case false?: process.post(.queueStale(entry, mandate))
+            case nil: process.post(.queueNotWritten(entry, Self.trouble))
+            }
         }
     }
 
     /// `Bookkeeper.record`.
-    private func record(_ skips: SkippedOccurrences, of job: AccountedJob, _ version: Int64?) {
+    private func record(_ skips: SkippedOccurrences, of job: AccountedJob, _ mandate: Mandate) {
         let name = process.name
-        books.persist({ ledger, _ -> Void in
+        books.persist({ ledger, _ -> Bool in
             skips.instants == nil
-                ? ledger.recordRange(skips, of: job, version: version, by: name)
-                : ledger.recordSkips(skips, version: version, by: name)
+                ? ledger.recordRange(skips, of: job, by: mandate, on: name)
+                : ledger.recordSkips(skips, by: mandate, on: name)
         }) { [process] answer in
-            process.post(
-                answer == nil ? .skipsNotWritten(skips, Self.trouble) : .skipsWritten(skips))
+            switch answer {
+            case true?: process.post(.skipsWritten(skips))
+            case false?: process.post(.skipsStale(skips, mandate))
+            case nil: process.post(.skipsNotWritten(skips, Self.trouble))
+            }
         }
     }
 }

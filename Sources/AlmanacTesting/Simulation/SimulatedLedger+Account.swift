@@ -25,7 +25,9 @@ extension SimulatedLedger {
         return Activation(
             version: versions.last?.number ?? 0, watermark: mark, since: since,
             accountedFrom: accounts.filter { $0.value.removedAt == nil }.mapValues(\.accountedFrom),
-            completions: completions(of: Set(delayed + before)))
+            completions: completions(of: Set(delayed + before)), digest: schedule.digest,
+            definitionDigests: schedule.jobs.mapValues(\.definitionDigest),
+            inForceFrom: Instant((versions.last?.activatedAt ?? now).date))
     }
 
     private func versions(since watermark: Instant) -> [KeptVersion] {
@@ -65,9 +67,13 @@ extension SimulatedLedger {
     }
 
     /// `Ledger.recordSkips`.
+    ///
+    /// - Returns: false when the definition is not in force.
+    @discardableResult
     package mutating func recordSkips(
-        _ skips: SkippedOccurrences, version: Int64?, by node: String
-    ) {
+        _ skips: SkippedOccurrences, by mandate: Mandate, on node: String
+    ) -> Bool {
+        guard mayAccount(for: skips.job, by: mandate) else { return false }
         let spans = skips.instants == nil && skips.count > 1
         for instant in skips.instants ?? [skips.first] {
             // What lies in a range has its row: that of the range.
@@ -78,11 +84,42 @@ extension SimulatedLedger {
             row.reason = skips.reason.rawValue
             row.finishedAt = now
             row.node = node
-            row.version = version
+            row.version = mandate.version
             row.skippedUntil = spans ? skips.last : nil
             row.skippedCount = spans ? skips.count : nil
             insert(row)
         }
+        return true
+    }
+
+    /// `Ledger.isInForce`.
+    package func isInForce(_ order: RunOrder) -> Bool {
+        order.definitionDigest.map { isInForce(order.identity.job, $0) } ?? true
+    }
+
+    private func isInForce(_ job: String, _ digest: String) -> Bool {
+        guard let account = accounts[job], account.removedAt == nil else { return false }
+        return account.job.definitionDigest == digest
+    }
+
+    /// `Ledger.mayAccount`.
+    func mayAccount(for job: String, by mandate: Mandate) -> Bool {
+        guard let version = mandate.version, version != versions.last?.number else { return true }
+        return mandate.definitionDigest.map { isInForce(job, $0) } ?? false
+    }
+
+    /// `Ledger.newestSchedule` and `Ledger.difference`, for a node with another schedule.
+    package func newerSchedule(
+        besides version: Int64?, _ definitions: [String: String]
+    ) -> (NewestSchedule, ScheduleChange)? {
+        guard let newest = versions.last, newest.number != version else { return nil }
+        let present = accounts.filter { $0.value.removedAt == nil }
+            .mapValues(\.job.definitionDigest)
+        let change = ScheduleChange(
+            added: present.keys.filter { definitions[$0] == nil }.sorted(),
+            removed: definitions.keys.filter { present[$0] == nil }.sorted(),
+            changed: present.filter { definitions[$0.key] ?? $0.value != $0.value }.keys.sorted())
+        return (NewestSchedule(version: newest.number, digest: newest.schedule.digest), change)
     }
 
     /// `Ledger.isInNoRange`.
@@ -97,12 +134,13 @@ extension SimulatedLedger {
 
     /// `Ledger.recordRange`.
     package mutating func recordRange(
-        _ skips: SkippedOccurrences, of job: AccountedJob, version: Int64?, by node: String
-    ) {
+        _ skips: SkippedOccurrences, of job: AccountedJob, by mandate: Mandate, on node: String
+    ) -> Bool {
         let recorded = recorded(job: skips.job, from: skips.first, to: skips.last)
         for gap in Bookkeeper.gaps(in: skips, by: job.recurrence, recorded: recorded) {
-            recordSkips(gap, version: version, by: node)
+            guard recordSkips(gap, by: mandate, on: node) else { return false }
         }
+        return true
     }
 
     /// `Ledger.recorded`.

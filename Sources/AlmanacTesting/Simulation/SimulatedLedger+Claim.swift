@@ -25,7 +25,7 @@ extension SimulatedLedger {
     package mutating func insertClaim(_ order: RunOrder, on backend: Int) -> Bool {
         let run = order.identity
         guard run.trigger.isAskedFor || !pauses.contains(run.job), overtakesNobody(order),
-            isInNoRange(run)
+            isInNoRange(run), isInForce(order)
         else {
             return false
         }
@@ -62,19 +62,19 @@ extension SimulatedLedger {
 
     /// `Ledger.recordPause`.
     ///
-    /// - Returns: whether the job is paused; then the row says so.
-    package mutating func recordPause(of order: RunOrder) -> Bool {
+    /// - Returns: nil when the job is not paused.
+    package mutating func recordPause(of order: RunOrder) -> ClaimResult? {
         guard !order.identity.trigger.isAskedFor, pauses.contains(order.identity.job) else {
-            return false
+            return nil
         }
-        recordSkip(of: order, .paused)
-        return true
+        return recordSkip(of: order, .paused)
     }
 
     /// `Ledger.recordSkip`.
-    package mutating func recordSkip(of order: RunOrder, _ reason: SkipReason) {
+    package mutating func recordSkip(of order: RunOrder, _ reason: SkipReason) -> ClaimResult {
         let run = order.identity
-        guard isInNoRange(run) else { return }
+        guard isInForce(order) else { return .stale }
+        guard isInNoRange(run) else { return .skipped(reason, "") }
         var row = SimulatedRow(
             runID: run.runID, job: run.job, instant: order.instant, attempt: run.attempt,
             trigger: run.trigger, state: .skipped, at: now)
@@ -83,6 +83,7 @@ extension SimulatedLedger {
         row.node = run.node
         row.version = order.version
         insert(row)
+        return .skipped(reason, "")
     }
 
     /// `Ledger.obstacle`.
@@ -100,7 +101,7 @@ extension SimulatedLedger {
     package mutating func enqueue(_ order: RunOrder, behind obstacle: String) -> ClaimResult {
         let run = order.identity
         let waiting = openRows(of: run.job).count(where: \.isWaiting)
-        if waiting < Self.longestQueue, isInNoRange(run) {
+        if waiting < Self.longestQueue, isInForce(order), isInNoRange(run) {
             var row = SimulatedRow(
                 runID: run.runID, job: run.job, instant: order.instant, attempt: run.attempt,
                 trigger: run.trigger, state: .queued, at: now)
@@ -115,8 +116,7 @@ extension SimulatedLedger {
             if insert(row) { return .waits(obstacle) }
         }
         if let state = state(of: run) { return .taken(state) }
-        recordSkip(of: order, .backlog)
-        return .skipped(.backlog, "")
+        return recordSkip(of: order, .backlog)
     }
 
     static let longestQueue = 100
@@ -126,9 +126,10 @@ extension SimulatedLedger {
         let job = order.identity.job
         let others = openRows(of: job)
         if others.contains(where: { $0.isWaiting && $0.instant > order.instant }) {
-            recordSkip(of: order, .superseded)
-            return .skipped(.superseded, "")
+            return recordSkip(of: order, .superseded)
         }
+        // Rolled back as a whole.
+        guard isInForce(order) || state(of: order.identity) != nil else { return .stale }
         for row in others.sorted(by: { $0.runID.uuidString < $1.runID.uuidString })
         where row.state == .running {
             requestCancel(of: row.runID, by: "concurrencyPolicy Replace")
@@ -148,8 +149,10 @@ extension SimulatedLedger {
         let runID = order.identity.runID
         guard let found = row(runID) else { return .taken(.skipped) }
         guard found.state == .queued, !found.isHeld else {
-            return found.state == .queued ? .waits : .taken(found.state)
+            guard found.state == .queued else { return .taken(found.state) }
+            return isInForce(order) ? .waits : .stale
         }
+        guard isInForce(order) else { return .stale }
         let pause = secondsIfOrphaned(order)
         let isClaimed = update(runID, isLight: order.isLight) { [now] row in
             row.state = .running
@@ -167,6 +170,7 @@ extension SimulatedLedger {
     package enum ClaimedQueued: Sendable, Equatable {
         case claimed
         case waits
+        case stale
         case taken(RunState)
     }
 

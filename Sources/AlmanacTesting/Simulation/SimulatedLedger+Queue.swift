@@ -104,7 +104,10 @@ extension SimulatedLedger {
     }
 
     /// `Ledger.enqueue(_:version:on:)`.
-    package mutating func enqueue(_ entry: QueueEntry, version: Int64?) {
+    ///
+    /// - Returns: false when the definition is not in force.
+    package mutating func enqueue(_ entry: QueueEntry, by mandate: Mandate) -> Bool {
+        guard mayAccount(for: entry.job.name, by: mandate) else { return false }
         let dispatch = entry.job.dispatch
         for occurrence in entry.occurrences {
             var row = SimulatedRow(
@@ -114,7 +117,7 @@ extension SimulatedLedger {
             row.notBefore = now
             row.isHeld = entry.isHeld
             row.isExclusive = dispatch.concurrency != .allow
-            row.version = version
+            row.version = mandate.version
             row.priority = dispatch.priority
             row.waitsFor = entry.isHeld ? "decision" : entry.obstacle
             if !entry.isHeld, let seconds = dispatch.startingDeadlineSeconds {
@@ -123,6 +126,7 @@ extension SimulatedLedger {
             }
             if isInNoRange(row.job, row.instant) { insert(row) }
         }
+        return true
     }
 
     /// `Ledger.decideBacklog`, for all jobs.

@@ -71,7 +71,11 @@ extension LedgerTwins {
                 runID: runID, job: job.name, scheduledFor: instant.date, attempt: attempt,
                 trigger: trigger, node: node.ledger.node),
             job: job.definition, worker: 1, version: node.version, effects: .anywhere,
-            active: [], isQueued: isQueued)
+            active: [], isQueued: isQueued, definitionDigest: job.definitionDigest)
+    }
+
+    private func mandate(_ job: SimulatedJob, of number: Int) -> Mandate {
+        Mandate(version: nodes[number].version, definitionDigest: job.definitionDigest)
     }
 
     private mutating func claim(_ number: Int) throws {
@@ -216,13 +220,10 @@ extension LedgerTwins {
                 Occurrence(job: job.name, scheduledFor: $0, origin: .catchUp)
             }, obstacle: "turn", isHeld: random.chance(0.3))
         let node = nodes[number]
-        do {
-            try node.ledger.enqueue(
-                entry, by: node.mandate(for: job.definition), on: node.connection)
-        } catch is DefinitionNotInForce {
-            return
-        }
-        model.enqueue(entry, version: node.version)
+        let mandate = mandate(job, of: number)
+        compare(
+            try isTaken { try node.ledger.enqueue(entry, by: mandate, on: node.connection) },
+            model.enqueue(entry, by: mandate))
     }
 
     private mutating func decideBacklog(_ number: Int) throws {
@@ -231,6 +232,16 @@ extension LedgerTwins {
         let node = nodes[number]
         _ = try node.ledger.decideBacklog(decision, by: "ada", on: node.connection)
         model.decideBacklog(decision, by: node.ledger.node)
+    }
+
+    /// Whether the ledger lets the node write it.
+    private func isTaken(_ write: () throws -> Void) throws -> Bool {
+        do {
+            try write()
+            return true
+        } catch is DefinitionNotInForce {
+            return false
+        }
     }
 
     // MARK: Operators
@@ -271,13 +282,12 @@ extension LedgerTwins {
             job: job.name, first: first, last: instants[count - 1], count: count,
             reason: .coalesced, instants: isRange && count > 1 ? nil : instants)
         let node = nodes[number]
-        do {
-            try node.ledger.recordSkips(
-                skips, task: "work", by: node.mandate(for: job.definition), on: node.connection)
-        } catch is DefinitionNotInForce {
-            return
-        }
-        model.recordSkips(skips, version: node.version, by: node.ledger.node)
+        let mandate = mandate(job, of: number)
+        compare(
+            try isTaken {
+                try node.ledger.recordSkips(
+                    skips, task: "work", by: mandate, on: node.connection)
+            }, model.recordSkips(skips, by: mandate, on: node.ledger.node))
     }
 
     private mutating func moveWatermark(_ number: Int) throws {
@@ -304,6 +314,10 @@ extension LedgerTwins {
         compare(
             try node.ledger.cancelRequests(on: node.connection).count,
             model.cancelRequests(of: node.ledger.node).count)
+        let definitions = node.schedule.jobs.mapValues(\.definitionDigest)
+        let newer = model.newerSchedule(besides: nil, definitions)
+        compare(try node.ledger.newestSchedule(on: node.connection)?.version, newer?.0.version)
+        compare(try node.ledger.difference(from: definitions, on: node.connection), newer?.1)
         let (one, other) = (pickInstant(), pickInstant())
         let job = random.pick(jobs)
         compare(
@@ -318,6 +332,7 @@ extension SimulatedLedger.ClaimedQueued {
         switch self {
         case .claimed: "claimed"
         case .waits: "waits turn"
+        case .stale: "stale"
         case .taken(let state): "taken \(state.rawValue)"
         }
     }
@@ -329,7 +344,8 @@ extension SimulatedLedger {
         for _ in 1...3 {
             if insertClaim(order, on: backend) { return "claimed" }
             if let state = state(of: order.identity) { return "taken \(state.rawValue)" }
-            if recordPause(of: order) { return "skipped paused" }
+            guard isInForce(order) else { return "stale" }
+            if let result = recordPause(of: order) { return result.kind }
             if obstacle(to: order) != nil { return giveWay(order) }
             _ = markOrphans(except: order.active, by: order.identity.node)
         }
@@ -339,7 +355,7 @@ extension SimulatedLedger {
     private mutating func giveWay(_ order: RunOrder) -> String {
         switch order.job.dispatch.concurrency {
         case .forbid, .allow:
-            recordSkip(of: order, .overlap)
+            _ = recordSkip(of: order, .overlap)
             return "overlap"
         case .queue: return enqueue(order, behind: "turn").kind
         case .replace: return replace(by: order).kind

@@ -14,12 +14,6 @@ struct LedgerTwins {
         var backend: Int
         var version: Int64?
         var schedule: SimulatedSchedule
-
-        /// The model knows of versions alone: what another schedule keeps from being written is
-        /// left out on both sides.
-        func mandate(for job: JobDefinition) -> Mandate {
-            Mandate(version: version, definitionDigest: job.definitionDigest)
-        }
     }
 
     /// A run that was claimed on both sides.

@@ -77,7 +77,8 @@ struct NodeDeskTests {
                 schedule,
                 Activation(
                     version: 1, watermark: now, since: [], accountedFrom: ["a": now],
-                    completions: [:])))
+                    completions: [:], digest: "d", definitionDigests: ["a": "d"],
+                    inForceFrom: now)))
         return desk
     }
 

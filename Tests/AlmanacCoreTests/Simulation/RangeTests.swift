@@ -8,13 +8,15 @@ import Testing
 
 @Suite("Ranges of skipped occurrences")
 struct RangeTests {
+    private static let mandate = Mandate(version: nil, definitionDigest: nil)
+
     /// What of hours 1 to 4 of a job is written as one range.
     private func skip(_ fixture: LedgerFixture, on connection: Connection) throws {
         let skips = SkippedOccurrences(
             job: "job", first: Instant(secondsSinceEpoch: 3_600),
             last: Instant(secondsSinceEpoch: 14_400), count: 4, reason: .coalesced, instants: nil)
         try fixture.services.ledger.recordRange(
-            skips, task: "probe", by: .any, on: connection
+            skips, task: "probe", by: Self.mandate, on: connection
         ) { _ in [skips] }
     }
 
@@ -47,7 +49,7 @@ struct RangeTests {
             occurrences: [7_200, 18_000].map {
                 Occurrence(job: "job", scheduledFor: Instant(secondsSinceEpoch: $0))
             }, obstacle: "turn")
-        try fixture.services.ledger.enqueue(entry, by: .any, on: connection)
+        try fixture.services.ledger.enqueue(entry, by: Self.mandate, on: connection)
         #expect(try fixture.states(on: connection) == ["skipped coalesced", "queued"])
     }
 
@@ -63,7 +65,7 @@ struct RangeTests {
                     let skips = SkippedOccurrences(
                         job: "job", first: first, last: first.advanced(bySeconds: 3_600 * 199),
                         count: 200, reason: .coalesced, instants: nil)
-                    try await books.record(skips, job: job, by: .any)
+                    try await books.record(skips, job: job, by: Self.mandate)
                     await books.stop()
                 }
             }
