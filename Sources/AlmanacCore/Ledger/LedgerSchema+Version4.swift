@@ -22,8 +22,8 @@ extension LedgerSchema {
             backend_pid      int NOT NULL,
             backend_start    timestamptz NOT NULL,
             clock_offset     interval,
-            started_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
-            seen_at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+            started_at       timestamptz NOT NULL DEFAULT now(),
+            seen_at          timestamptz NOT NULL DEFAULT now(),
             stopped_at       timestamptz
         );
         COMMENT ON TABLE {schema}.nodes IS
