@@ -8,7 +8,6 @@ struct QueuedOccurrence {
     let occurrence: Occurrence
     /// When it starts at the latest, in milliseconds since the epoch.
     let startBy: Int64?
-    var obstacle: String
     /// Whether the board has it.
     var isHandedOut = false
 }
@@ -21,7 +20,7 @@ extension NightForecast {
         let startBy = job.dispatch.startingDeadlineSeconds.map { due + Int64($0) * 1_000 }
         queuedCount += 1
         queue[queuedCount] = QueuedOccurrence(
-            number: queuedCount, occurrence: occurrence, startBy: startBy, obstacle: obstacle)
+            number: queuedCount, occurrence: occurrence, startBy: startBy)
         pending[occurrence]?.obstacle = obstacle
         settle(occurrence, isSuccess: nil)
         plan(.settled(occurrence))
@@ -59,7 +58,6 @@ extension NightForecast {
                 if claimed[pool.name, default: 0] > pool.slots { obstacle = "pool \(pool.name)" }
             }
             if let obstacle {
-                queue[number]?.obstacle = obstacle
                 pending[row.occurrence]?.obstacle = obstacle
             } else if !row.isHandedOut {
                 queue[number]?.isHandedOut = true
@@ -97,7 +95,7 @@ extension NightForecast {
         of row: QueuedOccurrence, _ job: JobDefinition
     ) -> (SkipReason, String)? {
         if let startBy = row.startBy, startBy < now {
-            return (.deadline, "it waited for \(row.obstacle)")
+            return (.deadline, "it waited for \(pending[row.occurrence]?.obstacle ?? "a worker")")
         }
         let due = row.occurrence.scheduledFor
         for need in job.dispatch.needs {

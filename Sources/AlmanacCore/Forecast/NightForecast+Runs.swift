@@ -10,8 +10,8 @@ struct ForecastRun {
     let deadline: Int64?
     /// How many of its job's locks it holds.
     var lockCount = 0
-    /// Whether it works: not while it waits for a lock.
-    var isWorking = false
+    /// When it is over by itself; nil while it waits for a lock.
+    var end: Int64?
 }
 
 /// A lock that runs hold or wait for.
@@ -34,18 +34,13 @@ extension NightForecast {
         switch event.kind {
         case .end(let worker, let number):
             guard let run = running[worker], run.number == number else { return }
-            let isStopped = run.deadline.map { now >= $0 } ?? false
-            end(worker, isStopped && !hasEnded(run) ? .timedOut : nil)
+            let hasEnded = run.end.map { $0 <= now } ?? false
+            end(worker, hasEnded ? nil : .timedOut)
         case .lockTimeout(let worker, let number):
-            guard let run = running[worker], run.number == number, !run.isWorking else { return }
+            guard let run = running[worker], run.number == number, run.end == nil else { return }
             end(worker, .withoutLock)
         case .look: break
         }
-    }
-
-    /// Whether a run has ended by itself at the moment at which it would be stopped.
-    private func hasEnded(_ run: ForecastRun) -> Bool {
-        ends[run.number].map { $0 <= now } ?? false
     }
 
     // MARK: The claim
@@ -96,7 +91,7 @@ extension NightForecast {
         let others = queue.values.count { $0.occurrence.job == occurrence.job }
         if let row {
             queue[row]?.isHandedOut = false
-            queue[row]?.obstacle = obstacle
+            pending[occurrence]?.obstacle = obstacle
         } else if others >= Ledger.longestQueue {
             skip(occurrence, .backlog, "\(others) others wait")
             plan(.settled(occurrence))
@@ -162,11 +157,9 @@ extension NightForecast {
             locks[lock.name, default: ForecastLock()].holders[worker] = lock.mode
             running[worker]?.lockCount = place + 1
         }
-        running[worker]?.isWorking = true
-        let length = Int64((estimate(of: job.name).seconds * 1_000).rounded(.up))
-        ends[run.number] = now + length
-        events.insert(
-            Event(moment: now + length, kind: .end(worker: worker, run: run.number)))
+        let end = now + Int64((estimate(of: job.name).seconds * 1_000).rounded(.up))
+        running[worker]?.end = end
+        events.insert(Event(moment: end, kind: .end(worker: worker, run: run.number)))
     }
 
     /// Ends a run, and lets what waited for it go on.
@@ -175,7 +168,6 @@ extension NightForecast {
     private mutating func end(_ worker: Int, _ incident: ForecastIncident.Kind?) {
         guard let run = running.removeValue(forKey: worker) else { return }
         let occurrence = run.occurrence
-        ends[run.number] = nil
         workers[occurrence.job]?.remove(worker)
         let moment = date
         change(occurrence.job) { job in

@@ -67,8 +67,6 @@ package struct NightForecast {
     var workers: [String: Set<Int>] = [:]
     /// How many runs have started.
     var startedCount = 0
-    /// When each run that works is over by itself, by its number.
-    var ends: [Int: Int64] = [:]
     var locks: [String: ForecastLock] = [:]
     /// The latest occurrence of each job that has come to something, for those that need it.
     var fates: [String: [Fate]] = [:]
