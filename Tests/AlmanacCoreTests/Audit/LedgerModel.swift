@@ -1,3 +1,4 @@
+import AlmanacTesting
 import Foundation
 import Scheduling
 
@@ -14,9 +15,9 @@ struct LedgerModel {
     private var accountedFrom: [String: Instant] = [:]
     private var jobs: [String: AccountedJob] = [:]
     private(set) var now: Instant
-    var random: SplitMix
+    var random: SimulatedRandom
 
-    init(start: Instant, random: SplitMix) {
+    init(start: Instant, random: SimulatedRandom) {
         now = start
         self.random = random
         planner = Planner(watermark: start)

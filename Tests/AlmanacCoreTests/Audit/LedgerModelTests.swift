@@ -1,3 +1,4 @@
+import AlmanacTesting
 import Foundation
 import Scheduling
 import Testing
@@ -23,7 +24,7 @@ struct LedgerModelTests {
     private static func model(seed: UInt64) throws -> LedgerModel {
         // An hour before Berlin's clocks go forward, or back, in 2026.
         let start = Instant(secondsSinceEpoch: seed % 2 == 0 ? 1_774_742_400 : 1_792_886_400)
-        var model = LedgerModel(start: start, random: SplitMix(seed: seed))
+        var model = LedgerModel(start: start, random: SimulatedRandom(seed: seed))
         for _ in 1...Int.random(in: 3...7, using: &model.random) {
             var definitions: [String: String] = [:]
             for name in ["a", "b", "c", "d"] where Bool.random(using: &model.random) {

@@ -27,7 +27,7 @@ struct PastFixture {
 
     /// What a planner gives out in a stretch of time that now and then has long gaps.
     static func planned(
-        _ job: JobDefinition, seconds: Int64, random: inout SplitMix
+        _ job: JobDefinition, seconds: Int64, random: inout SimulatedRandom
     ) -> (rows: [AuditRow], watermark: Instant) {
         var planner = Planner(watermark: start)
         let planned = AccountedJob(job).planned(from: start, after: nil)
@@ -107,7 +107,7 @@ struct VerifyTests {
         let connection = try fixture.ledger.connect()
         defer { connection.close() }
         let ledger = fixture.ledger.services.ledger
-        var random = SplitMix(seed: 20_260_329)
+        var random = SimulatedRandom(seed: 20_260_329)
         let past = PastFixture.planned(job, seconds: 90_000, random: &random)
         try fixture.write(past.rows, of: "nightly", watermark: past.watermark, on: connection)
 

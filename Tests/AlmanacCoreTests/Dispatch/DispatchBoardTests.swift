@@ -1,3 +1,4 @@
+import AlmanacTesting
 import Foundation
 import Scheduling
 import Testing
@@ -170,7 +171,7 @@ struct DispatchBoardTests {
         "in any order of events each item is out at most once and no worker has two",
         arguments: [1, 2, 3, 4, 5] as [UInt64])
     func random(seed: UInt64) {
-        var generator = SplitMix(seed: seed)
+        var generator = SimulatedRandom(seed: seed)
         var board = DispatchBoard(workers: 3)
         var busy: [Int: DispatchBoard.Item] = [:]
         var waiting: Set<DispatchBoard.Item> = []
@@ -215,20 +216,5 @@ struct DispatchBoardTests {
             #expect(board.busyCount == busy.count, "seed \(seed), step \(step)")
             #expect(waiting.isEmpty || busy.count == 3, "seed \(seed): idle while work waits")
         }
-    }
-}
-
-/// Random numbers that a seed repeats.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,3 +1,4 @@
+import AlmanacTesting
 import Foundation
 import Scheduling
 import Testing
@@ -14,7 +15,7 @@ private struct RandomNight: CustomTestStringConvertible, Sendable {
     var testDescription: String { "seed \(seed)" }
 
     init(seed: UInt64) {
-        var random = SplitMix(seed: seed)
+        var random = SimulatedRandom(seed: seed)
         self.seed = seed
         workers = Int.random(in: 1...6, using: &random)
         names = "abcdefgh".prefix(Int.random(in: 1...8, using: &random)).map(String.init)
@@ -32,7 +33,7 @@ private struct RandomNight: CustomTestStringConvertible, Sendable {
     }
 
     private static func keys(
-        of place: Int, among names: [String], using random: inout SplitMix
+        of place: Int, among names: [String], using random: inout SimulatedRandom
     ) -> [String] {
         func oneIn(_ count: Int) -> Bool { Int.random(in: 1...count, using: &random) == 1 }
         let minutes = [1, 2, 3, 5, 7, 10].randomElement(using: &random) ?? 1

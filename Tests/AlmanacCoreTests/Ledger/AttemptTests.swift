@@ -50,7 +50,7 @@ struct AttemptTests {
     func race() async throws {
         let seed = UInt64.random(in: .min ... .max)
         print("AttemptTests: seed \(seed)")
-        var generator = SplitMix(seed: seed)
+        var generator = SimulatedRandom(seed: seed)
         let fixture = try await LedgerFixture()
         let (first, second) = (try Racer(fixture), try Racer(fixture))
         let keeper = try fixture.connect()
@@ -77,7 +77,7 @@ struct AttemptTests {
     func crashes() async throws {
         let seed = UInt64.random(in: .min ... .max)
         print("AttemptTests: seed \(seed)")
-        var generator = SplitMix(seed: seed)
+        var generator = SimulatedRandom(seed: seed)
         let fixture = try await LedgerFixture()
         let keeper = try fixture.connect()
         defer { keeper.close() }

@@ -209,7 +209,7 @@ struct OverlapTests {
     func race() async throws {
         let seed = UInt64.random(in: .min ... .max)
         print("OverlapTests: seed \(seed)")
-        var generator = SplitMix(seed: seed)
+        var generator = SimulatedRandom(seed: seed)
         let fixture = try await LedgerFixture()
         let keeper = try fixture.connect()
         defer { keeper.close() }

@@ -125,7 +125,7 @@ struct PoolTests {
     func race() async throws {
         let seed = UInt64.random(in: .min ... .max)
         print("PoolTests: seed \(seed)")
-        var generator = SplitMix(seed: seed)
+        var generator = SimulatedRandom(seed: seed)
         let fixture = try await LedgerFixture()
         let keeper = try fixture.connect()
         defer { keeper.close() }

@@ -11,7 +11,7 @@ struct QueueRaceTests {
     func shareOut() async throws {
         let seed = UInt64.random(in: .min ... .max)
         print("QueueRaceTests: seed \(seed)")
-        var generator = SplitMix(seed: seed)
+        var generator = SimulatedRandom(seed: seed)
         let fixture = try await LedgerFixture()
         let keeper = try fixture.connect()
         defer { keeper.close() }

@@ -108,7 +108,7 @@ private struct Keeping {
 struct RetentionOracleTests {
     @Test("removes what the rules say and nothing else", arguments: 1...12 as ClosedRange<UInt64>)
     func oracle(seed: UInt64) async throws {
-        var random = SplitMix(seed: seed)
+        var random = SimulatedRandom(seed: seed)
         let keeping = Self.keeping(&random)
         let rows = Self.rows(&random)
         let days = try await DaysFixture(ages: [], keys: keeping.keys)
@@ -129,7 +129,7 @@ struct RetentionOracleTests {
         #expect(try days.problems() == [])
     }
 
-    private static func keeping(_ random: inout SplitMix) -> Keeping {
+    private static func keeping(_ random: inout SimulatedRandom) -> Keeping {
         func maybe(_ range: ClosedRange<Int>) -> Int? {
             Bool.random(using: &random) ? Int.random(in: range, using: &random) : nil
         }
@@ -143,7 +143,7 @@ struct RetentionOracleTests {
 
     /// Occurrences of some weeks: attempts, ranges, what was asked for, and now and then one that
     /// has not ended. Each end is another, so that "the latest" is one.
-    private static func rows(_ random: inout SplitMix) -> [OldRow] {
+    private static func rows(_ random: inout SimulatedRandom) -> [OldRow] {
         var rows: [OldRow] = []
         var hour = 500.0
         let openHour = Bool.random(using: &random) ? Double.random(in: 0...500, using: &random) : -1

@@ -97,7 +97,7 @@ struct WindowTests {
         let fixture = try await fixture()
         let seed = UInt64.random(in: .min ... .max)
         print("WindowTests: seed \(seed)")
-        var random = SplitMix(seed: seed)
+        var random = SimulatedRandom(seed: seed)
         var instant = 1.0
         for _ in 0..<40 {
             instant += Double(random.next() % 3 + 1)
