@@ -14,12 +14,8 @@ package actor Bookkeeper {
         thread.asUnownedSerialExecutor()
     }
 
-    /// - Parameter isOfNode: whether others are to see by its connection that a node lives.
-    package init(services: NodeServices, isOfNode: Bool = false) {
-        bench = Workbench(
-            services, name: "bookkeeper",
-            applicationName: isOfNode ? services.ledger.nodeSign : nil
-        ) { [haste] in
+    package init(services: NodeServices) {
+        bench = Workbench(services, name: "bookkeeper") { [haste] in
             haste.isOn.load(ordering: .relaxed)
         }
     }

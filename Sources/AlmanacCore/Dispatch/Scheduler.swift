@@ -53,7 +53,7 @@ package final class Scheduler: Sendable {
         self.services = services
         self.options = options
         (mailbox, post) = AsyncStream.makeStream(of: NodeEvent.self)
-        bookkeeper = Bookkeeper(services: services, isOfNode: true)
+        bookkeeper = Bookkeeper(services: services)
         housekeeper = Housekeeper(services: services)
         pulse = Pulse(
             services: services,

@@ -12,8 +12,6 @@ package final class Workbench {
     let onProgress: (@Sendable (ClaimedRun, RunProgress) -> Void)?
     private let engine: Engine
     private let name: String
-    /// What the server shows of the connection, if not only that it is one of Almanac's.
-    private let applicationName: String?
     private var kept: Connection?
     /// Why the last write failed, if it did.
     private var lastFailure: PostgresError?
@@ -22,7 +20,7 @@ package final class Workbench {
 
     /// Nothing is connected before the first use.
     package init(
-        _ services: NodeServices, name: String, applicationName: String? = nil,
+        _ services: NodeServices, name: String,
         isHurried: @escaping @Sendable () -> Bool = { false }
     ) {
         self.isHurried = isHurried
@@ -32,7 +30,6 @@ package final class Workbench {
         clock = services.clock
         connectionString = services.connectionString
         self.name = name
-        self.applicationName = applicationName
     }
 
     /// The connection; a new one when there is none or it is broken.
@@ -42,10 +39,6 @@ package final class Workbench {
         if let kept, kept.isUsable { return kept }
         discard()
         let connection = try engine.connect(for: name)
-        if let applicationName {
-            _ = try connection.query(
-                "SELECT set_config('application_name', \(applicationName), false)::text AS name")
-        }
         kept = connection
         return connection
     }

@@ -84,9 +84,6 @@ extension Ledger {
             jobs: try connection.query(statusQuery(jobs)).map(Self.jobStatus))
     }
 
-    /// What the connection of a node's bookkeeping is called on the server (`application_name`).
-    var nodeSign: String { "\(schema) node \(node)" }
-
     /// The nodes that have a backend: one that was killed has none, one that is stopped has.
     private func nodes(on connection: Connection) throws -> [NodeStatus] {
         try connection.query(

@@ -16,7 +16,6 @@ package final class SimulatedNight: @unchecked Sendable {
     private var promises = NightPromises()
     private var deployed: SimulatedSchedule
     private var fingerprint = Fingerprint()
-    private var mostEvents = 0
 
     /// How much is left to wait for at the most, once nothing goes wrong any more.
     private static let settling = SimulatedTime.minutes(360)
