@@ -105,6 +105,18 @@ struct DoctorTests {
         }
     }
 
+    @Test("knows the room that the server has for connections")
+    func room() async throws {
+        let database = try await TestDatabase.make()
+        let connection = try Connection(EngineConfiguration(database.connectionString))
+        defer { connection.close() }
+        let facts = try ServerFacts.ConnectionFacts(connection, 8)
+        let most = try connection.query("SELECT current_setting('max_connections')::int AS most")
+        let limit: Int = try #require(try most.first?.get("most"))
+        #expect(facts.limit < limit && facts.limit >= limit - 20)
+        #expect(facts.othersInUse >= 0 && facts.ownWorkers == 8)
+    }
+
     @Test("prints a line for each finding, and ends with code 1 for a problem")
     func command() async throws {
         let database = try await migrated()

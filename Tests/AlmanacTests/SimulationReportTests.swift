@@ -9,7 +9,7 @@ import Testing
 struct SimulationReportTests {
     private func report(
         _ jobs: String, seconds: [String: Double] = [:], workers: Int = 4, nodes: Int = 1,
-        budget: ConnectionBudget? = nil
+        connections: ServerFacts.ConnectionFacts? = nil
     ) throws -> SimulationReport {
         let schedule = try makeSchedule(
             "version: 1\ndefaults: {activeDeadlineSeconds: 600}\njobs:\n" + jobs)
@@ -20,7 +20,12 @@ struct SimulationReportTests {
         assumptions.estimates = seconds.mapValues { RunEstimate(seconds: $0, runCount: 7) }
         return SimulationReport(
             try NightForecast.report(on: schedule, assumptions), assumptions, durations: .p95,
-            nodes: nodes, budget: budget)
+            nodes: nodes, connections: connections)
+    }
+
+    /// What a server has of which others have three.
+    private static func connections(_ limit: Int) -> ServerFacts.ConnectionFacts {
+        ServerFacts.ConnectionFacts(limit: limit, othersInUse: 3)
     }
 
     private static func line(_ name: String, _ keys: String) -> String {
@@ -31,7 +36,7 @@ struct SimulationReportTests {
     func lines() throws {
         let report = try report(
             Self.line("long", "every: 1m") + Self.line("new", "every: 5m"),
-            seconds: ["long": 90], budget: ConnectionBudget(limit: 97, others: 3))
+            seconds: ["long": 90], connections: Self.connections(97))
         #expect(
             report.lines == [
                 "6 occurrences from 2026-11-22 12:00:00Z to 2026-11-22 12:05:00Z, the last run "
@@ -43,20 +48,20 @@ struct SimulationReportTests {
                 "new     1     1           60 s         2026-11-22 12:06:00Z  no runs yet", "",
                 "what does not go as scheduled:",
                 "  2026-11-22 12:02:00Z  long due 2026-11-22 12:02:00Z does not run: overlap, the "
-                    + "run of 2026-11-22T12:01:00Z goes on; and 1 more times",
+                    + "run of 2026-11-22T12:01:00Z goes on; and 1 more time",
             ])
     }
 
     @Test("says when there are too few connections, for all the schedulers that share the work")
     func connections() throws {
         let jobs = "abc".map { Self.line("\($0)", "every: 5m") }.joined()
-        let budget = ConnectionBudget(limit: 13, others: 3)
-        let one = try report(jobs, budget: budget)
+        let tight = Self.connections(13)
+        let one = try report(jobs, connections: tight)
         #expect(one.connectionsAtMost == 8)
         #expect(one.lines[1].hasSuffix("at most 8 of 13, others now have 3"))
-        let roomy = ConnectionBudget(limit: 14, others: 3)
-        #expect(try report(jobs, budget: roomy).lines[1].hasSuffix("at most 8"))
-        let three = try report(jobs, nodes: 3, budget: budget)
+        let roomy = Self.connections(14)
+        #expect(try report(jobs, connections: roomy).lines[1].hasSuffix("at most 8"))
+        let three = try report(jobs, nodes: 3, connections: tight)
         #expect(three.lines[1].hasSuffix("at most 18 of 13, others now have 3: TOO MANY"))
         #expect(try report(jobs).lines[1].hasSuffix("connections: at most 8"))
     }
@@ -75,7 +80,7 @@ struct SimulationReportTests {
             (119.4, "119 s"), (120, "2 min"), (7_199, "120 min"), (9_000, "2.5 h"),
         ] as [(Double, String)])
     func spans(seconds: Double, text: String) {
-        #expect(SimulationReport.span(seconds) == text)
+        #expect(SpanText.duration(seconds) == text)
     }
 
     @Test("keeps its names in the document")

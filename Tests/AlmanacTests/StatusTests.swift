@@ -56,7 +56,7 @@ struct StatusTests {
             (172_799, "47 h"), (172_800, "2 days"),
         ])
     func spans(seconds: Double, text: String) {
-        #expect(StatusReport.span(seconds) == text)
+        #expect(SpanText.elapsed(seconds) == text)
     }
 
     @Test("a line for each job: what it does now, what was last, what comes next and what to know")

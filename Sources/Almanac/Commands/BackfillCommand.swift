@@ -169,7 +169,7 @@ struct BackfillReport: Encodable {
         guard !occurrences.isEmpty else { return ["nothing to run\(others)"] }
         guard isDryRun else {
             return [
-                "queued \(Self.count(queued)) of \(job)\(others)",
+                "queued \(queued.counted("occurrence")) of \(job)\(others)",
                 "`\(ProgramName.text) history \(job)` shows how they go",
             ]
         }
@@ -182,10 +182,7 @@ struct BackfillReport: Encodable {
         }
         let rest = occurrences.count - Self.shown
         return table.lines + (rest > 0 ? ["… and \(rest) more"] : [])
-            + ["would queue \(Self.count(occurrences.count)) of \(job)\(others)"]
+            + ["would queue \(occurrences.count.counted("occurrence")) of \(job)\(others)"]
     }
 
-    private static func count(_ number: Int) -> String {
-        number == 1 ? "1 occurrence" : "\(number) occurrences"
-    }
 }

@@ -66,18 +66,14 @@ struct CheckCommand: ParsableCommand {
             all || report.errorCount > 0
             ? report.rendered(colour: colour) : WarningDigest(report).rendered(colour: colour)
         if !text.isEmpty { Console.errorVerbatim(text.trimmingCharacters(in: .newlines)) }
-        let warnings = Self.count(report.warningCount, "warning")
+        let warnings = report.warningCount.counted("warning")
         if let schedule = result.schedule {
-            let files = Self.count(schedule.files.count, "file")
-            let jobs = Self.count(schedule.jobs.count, "job")
+            let files = schedule.files.count.counted("file")
+            let jobs = schedule.jobs.count.counted("job")
             Console.print("ok: \(jobs) in \(files), \(warnings)")
         } else {
-            Console.errorVerbatim("\(Self.count(report.errorCount, "error")), \(warnings)")
+            Console.errorVerbatim("\(report.errorCount.counted("error")), \(warnings)")
         }
-    }
-
-    private static func count(_ number: Int, _ noun: String) -> String {
-        "\(number) \(noun)\(number == 1 ? "" : "s")"
     }
 }
 

@@ -84,8 +84,7 @@ struct DoctorReport: Encodable {
 
     private var summary: String {
         func count(_ level: Finding.Level, _ word: String) -> String {
-            let count = findings.count { $0.level == level }
-            return "\(count) \(word)\(count == 1 ? "" : "s")"
+            findings.count { $0.level == level }.counted(word)
         }
         return "\(count(.problem, "problem")), \(count(.warning, "warning"))"
     }

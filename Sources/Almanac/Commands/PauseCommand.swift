@@ -106,11 +106,8 @@ struct ResumeCommand: AsyncParsableCommand {
 
     static func text(_ decided: DecidedBacklog) -> String {
         guard decided.released + decided.skipped > 0 else { return "nothing is held" }
-        return "\(count(decided.released)) will run, \(count(decided.skipped)) will not"
-    }
-
-    private static func count(_ number: Int) -> String {
-        number == 1 ? "1 occurrence" : "\(number) occurrences"
+        return "\(decided.released.counted("occurrence")) will run, "
+            + "\(decided.skipped.counted("occurrence")) will not"
     }
 
     static func text(_ job: String, _ pause: Pause?) -> String {

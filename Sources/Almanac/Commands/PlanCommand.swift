@@ -64,13 +64,13 @@ struct PlanCommand: ParsableCommand {
         }
         if failIfRemoved, difference.removedCount > 0 {
             throw CommandFailure(
-                "the new schedule removes \(Self.count(difference.removedCount, "occurrence"))")
+                "the new schedule removes \(difference.removedCount.counted("occurrence"))")
         }
     }
 
     private func show(_ difference: ScheduleDifference) {
         guard !difference.isEmpty else {
-            return Console.print("no difference in the next \(Self.count(days, "day"))")
+            return Console.print("no difference in the next \(days.counted("day"))")
         }
         var table = TextTable([
             ("JOB", .left), ("CHANGE", .left), ("TIMES", .right), ("FIRST", .left),
@@ -88,7 +88,7 @@ struct PlanCommand: ParsableCommand {
         let counts = JobChange.Kind.allCases.map { kind in
             "\(difference.changes.reduce(0) { $0 + $1.count(kind) }) \(kind.rawValue)"
         }
-        Console.print("\(counts.joined(separator: ", ")) in the next \(Self.count(days, "day"))")
+        Console.print("\(counts.joined(separator: ", ")) in the next \(days.counted("day"))")
     }
 
     private static func text(_ change: OccurrenceChange, _ job: JobChange) -> String {
@@ -100,10 +100,6 @@ struct PlanCommand: ParsableCommand {
             return "\(local(instant)) \(job.zone.identifier)"
         case (nil, nil): return ""
         }
-    }
-
-    private static func count(_ number: Int, _ noun: String) -> String {
-        "\(number) \(noun)\(number == 1 ? "" : "s")"
     }
 }
 

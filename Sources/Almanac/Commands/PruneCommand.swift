@@ -73,8 +73,8 @@ struct PruneReport: Encodable {
         }
         guard rows > 0 else { return broken + ["nothing to remove"] }
         let jobs = occurrences.sorted { $0.key < $1.key }.map { job, count in
-            "  \(job.printable()): \(count) occurrence\(count == 1 ? "" : "s")"
+            "  \(job.printable()): \(count.counted("occurrence"))"
         }
-        return broken + ["\(verb) \(rows) row\(rows == 1 ? "" : "s")"] + jobs
+        return broken + ["\(verb) \(rows.counted("row"))"] + jobs
     }
 }

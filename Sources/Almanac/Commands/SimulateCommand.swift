@@ -79,7 +79,8 @@ struct SimulateCommand: AsyncParsableCommand {
         assumptions.completions = past.completions
         let forecast = try forecast(schedule, assumptions)
         let report = SimulationReport(
-            forecast, assumptions, durations: durations, nodes: nodes, budget: past.budget)
+            forecast, assumptions, durations: durations, nodes: nodes,
+            connections: past.connections)
         if json { return try Console.printJSON(report) }
         for line in report.lines { Console.print(line) }
     }
@@ -120,7 +121,7 @@ struct SimulateCommand: AsyncParsableCommand {
 private struct Past: Sendable {
     var estimates: [String: RunEstimate] = [:]
     var completions: [String: Completion] = [:]
-    var budget: ConnectionBudget?
+    var connections: ServerFacts.ConnectionFacts?
 
     static func found(
         by settings: Settings, for schedule: Schedule, _ quantile: Double
@@ -131,7 +132,7 @@ private struct Past: Sendable {
             Past(
                 estimates: try ledger.estimates(quantile: quantile, on: connection),
                 completions: try ledger.completions(of: delayed, on: connection),
-                budget: try ledger.connectionBudget(on: connection))
+                connections: try ServerFacts.ConnectionFacts(connection, settings.workers))
         }
     }
 }

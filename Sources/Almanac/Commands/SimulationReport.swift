@@ -74,7 +74,7 @@ struct SimulationReport: Encodable {
 
     init(
         _ report: ForecastReport, _ assumptions: NightForecast.Assumptions,
-        durations: SimulateCommand.Durations, nodes: Int, budget: ConnectionBudget?
+        durations: SimulateCommand.Durations, nodes: Int, connections: ServerFacts.ConnectionFacts?
     ) {
         from = assumptions.from.date
         to = assumptions.through.date
@@ -86,8 +86,8 @@ struct SimulationReport: Encodable {
         waitingAtMost = report.mostWaiting.count
         waitingAtMostAt = report.mostWaiting.at
         connectionsAtMost = report.mostBusy.count + nodes * Diagnosis.connectionsBesideWorkers
-        connectionLimit = budget?.limit
-        connectionsOfOthers = budget?.others
+        connectionLimit = connections?.limit
+        connectionsOfOthers = connections?.othersInUse
         end = report.end
         jobs = report.jobs.map(Job.init)
         incidentCount = report.incidentCount
@@ -100,9 +100,9 @@ struct SimulationReport: Encodable {
     }
 
     private var summary: String {
-        let what = occurrences == 1 ? "1 occurrence" : "\(occurrences) occurrences"
         let ended = end.map { ", the last run over at \($0.shortText)" } ?? ""
-        return "\(what) from \(from.shortText) to \(to.shortText)\(ended)"
+        return "\(occurrences.counted("occurrence")) from \(from.shortText) to "
+            + "\(to.shortText)\(ended)"
     }
 
     private var load: String {
@@ -132,8 +132,9 @@ struct SimulationReport: Encodable {
         for job in jobs {
             table.add([
                 job.job, "\(job.due)", "\(job.completed)",
-                job.missed == 0 ? "" : "\(job.missed)", Self.span(job.secondsPerRun),
-                job.longestWaitSeconds.map(Self.span) ?? "", job.end?.shortText ?? "", job.note,
+                job.missed == 0 ? "" : "\(job.missed)", SpanText.duration(job.secondsPerRun),
+                job.longestWaitSeconds.map(SpanText.duration) ?? "",
+                job.end?.shortText ?? "", job.note,
             ])
         }
         return table
@@ -149,7 +150,7 @@ struct SimulationReport: Encodable {
             let why = incident.why.isEmpty ? "" : ": \(incident.why)"
             return "  \(incident.at.shortText)  \(incident.job) due "
                 + "\(incident.scheduledFor.shortText) \(incident.words)\(why)"
-                + (others > 0 ? "; and \(others) more times" : "")
+                + (others > 0 ? "; and \(others.counted("more time"))" : "")
         }
         let rest = first.count - shown.count
         return ["", "what does not go as scheduled:"] + shown
@@ -159,17 +160,6 @@ struct SimulationReport: Encodable {
     private func count(of incident: Incident) -> Int {
         let job = jobs.first { $0.job == incident.job }
         return incident.reason.map { job?.skipped[$0] ?? 1 } ?? job?.cutShort[incident.what] ?? 1
-    }
-
-    /// A time for people.
-    static func span(_ seconds: Double) -> String {
-        switch seconds {
-        case ..<1: "\(Int((seconds * 1_000).rounded())) ms"
-        case ..<10: String(format: "%.1f s", seconds)
-        case ..<120: "\(Int(seconds.rounded())) s"
-        case ..<7_200: "\(Int((seconds / 60).rounded())) min"
-        default: String(format: "%.1f h", seconds / 3_600)
-        }
     }
 }
 

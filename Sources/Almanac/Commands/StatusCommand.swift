@@ -105,7 +105,7 @@ struct StatusReport: Encodable {
         let until = "what was due up to \(accountedUntil.shortText) has its rows"
         guard !nodes.isEmpty else { return "no scheduler is connected; \(until)" }
         let names = nodes.map { node in
-            let silence = Self.span(now.timeIntervalSince(node.seen))
+            let silence = SpanText.elapsed(now.timeIntervalSince(node.seen))
             guard node.isWell(at: now) else { return "\(node.node) (silent for \(silence))" }
             return node.isCurrent == false ? "\(node.node) (older schedule)" : node.node
         }
@@ -132,16 +132,6 @@ struct StatusReport: Encodable {
             ])
         }
         return table
-    }
-
-    /// A span of time in its largest unit.
-    static func span(_ seconds: Double) -> String {
-        switch seconds {
-        case ..<120: "\(Int(seconds)) s"
-        case ..<7_200: "\(Int(seconds / 60)) min"
-        case ..<172_800: "\(Int(seconds / 3_600)) h"
-        default: "\(Int(seconds / 86_400)) days"
-        }
     }
 }
 

@@ -115,8 +115,8 @@ struct SealReport: Encodable {
         }
         let rows = seals.reduce(0) { $0 + $1.rowCount }
         let head =
-            "\(first.day) to \(last.day): \(seals.count) sealed day\(seals.count == 1 ? "" : "s"), "
-            + "\(rows) row\(rows == 1 ? "" : "s")"
+            "\(first.day) to \(last.day): \(seals.count.counted("sealed day")), "
+            + rows.counted("row")
         guard isClean else { return [head] + problems }
         return [head, "every row is as it was sealed", "last digest: \(last.digest)"]
     }
@@ -204,12 +204,12 @@ struct VerifyReport: Encodable {
 
     var lines: [String] {
         var lines = [
-            "\(from.shortText) to \(to.shortText): \(Self.number(jobs, "job")), "
-                + "\(Self.number(accounted, "occurrence")) in \(Self.number(rows, "row"))"
+            "\(from.shortText) to \(to.shortText): \(jobs.counted("job")), "
+                + "\(accounted.counted("occurrence")) in \(rows.counted("row"))"
         ]
-        if pruned > 0 { lines.append("\(Self.number(pruned, "occurrence")) more had been pruned") }
+        if pruned > 0 { lines.append("\(pruned.counted("occurrence")) more had been pruned") }
         if unproven > 0 {
-            lines.append("\(Self.number(unproven, "occurrence")) can be neither proven nor refuted")
+            lines.append("\(unproven.counted("occurrence")) can be neither proven nor refuted")
         }
         for job in unreadable {
             lines.append("the job \(job.printable()) has had a definition that cannot be read")
@@ -225,7 +225,7 @@ struct VerifyReport: Encodable {
 
     private var openLines: [String] {
         guard openCount > 0 else { return [] }
-        var lines = ["\(Self.number(openCount, "occurrence")) not ended:"]
+        var lines = ["\(openCount.counted("occurrence")) not ended:"]
         for one in open.prefix(Self.listedOpen) {
             let wait = one.wait.map { " (waits \($0))" } ?? ""
             lines.append(
@@ -252,9 +252,5 @@ struct VerifyReport: Encodable {
 
     private var moreDifferences: [String] {
         differences.count < AuditReport.listed ? [] : ["only the first are listed"]
-    }
-
-    private static func number(_ count: Int, _ noun: String) -> String {
-        "\(count) \(noun)\(count == 1 ? "" : "s")"
     }
 }

@@ -165,7 +165,7 @@ struct Diagnosis {
     }
 
     static func span(_ seconds: Double) -> String {
-        seconds < 1 ? "\(Int((seconds * 1_000).rounded())) ms" : StatusReport.span(seconds)
+        seconds < 1 ? SpanText.milliseconds(seconds) : SpanText.elapsed(seconds)
     }
 }
 

@@ -85,7 +85,7 @@ extension ServerFacts.RoleFacts {
 }
 
 extension ServerFacts.ConnectionFacts {
-    fileprivate init(_ connection: Connection, _ workers: Int) throws {
+    init(_ connection: Connection, _ workers: Int) throws {
         ownWorkers = workers
         let rows = try connection.query(
             """

@@ -16,19 +16,6 @@ package struct RunEstimate: Sendable, Hashable {
     package static let lastRuns = 50
 }
 
-/// What a server has room for.
-package struct ConnectionBudget: Sendable, Hashable {
-    /// How many connections plain roles may have in all (`max_connections` less those reserved).
-    package let limit: Int
-    /// How many others have now.
-    package let others: Int
-
-    package init(limit: Int, others: Int) {
-        self.limit = limit
-        self.others = others
-    }
-}
-
 extension Ledger {
     /// How long the last runs of each job took that began to work: by name. Those that somebody
     /// has asked for do not count: they may have had other parameters.
@@ -53,20 +40,5 @@ extension Ledger {
                     seconds: try row.get("seconds"), runCount: try row.get("runs"))
                 return (try row.get("job"), estimate)
             }, uniquingKeysWith: { first, _ in first })
-    }
-
-    /// How many connections the server has room for.
-    package func connectionBudget(on connection: Connection) throws -> ConnectionBudget {
-        let rows = try connection.query(
-            """
-            SELECT current_setting('max_connections')::int \
-            - current_setting('superuser_reserved_connections')::int \
-            - coalesce(current_setting('reserved_connections', true)::int, 0) AS room, \
-            (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' \
-            AND pid <> pg_backend_pid() AND NOT starts_with(application_name, 'almanac'))::int \
-            AS others
-            """)
-        guard let row = rows.first else { throw LedgerError(message: "the server did not answer") }
-        return ConnectionBudget(limit: try row.get("room"), others: try row.get("others"))
     }
 }

@@ -81,13 +81,4 @@ struct RunEstimateTests {
             "UPDATE almanac.accounts SET removed_at = now() WHERE job = 'gone'")
         #expect(try estimates(1).isEmpty)
     }
-
-    @Test("knows the room that the server has for connections")
-    func budget() throws {
-        let budget = try ledger.connectionBudget(on: connection)
-        let most = try connection.query("SELECT current_setting('max_connections')::int AS most")
-        let limit: Int = try #require(try most.first?.get("most"))
-        #expect(budget.limit < limit && budget.limit >= limit - 20)
-        #expect(budget.others >= 0)
-    }
 }
