@@ -174,6 +174,23 @@ struct PlannerReloadTests {
             planner.handle(.schedule(versions[1].jobs, now: at(33))) == [.alarm(at: at(35))])
     }
 
+    @Test("a range says by which times it was due, those of its version of the schedule")
+    func ranges() throws {
+        var planner = Planner(watermark: at(0))
+        let versions = [
+            ScheduleVersion(since: at(0), jobs: [job(every: 1)]),
+            ScheduleVersion(since: at(500), jobs: [job(every: 2)]),
+        ]
+        let ranges = planner.handle(.resume(versions, now: at(1_000))).compactMap { action in
+            if case .skip(let skipped) = action, skipped.instants == nil { skipped } else { nil }
+        }
+        #expect(ranges.map(\.first) == [at(1), at(502)])
+        #expect(
+            ranges.map(\.recurrence) == [
+                .every(seconds: 1, anchor: at(0)), .every(seconds: 2, anchor: at(0)),
+            ])
+    }
+
     @Test("resuming with a clock that is behind is reported and gives out what was planned")
     func resumeBehind() {
         var planner = Planner(watermark: at(5))

@@ -101,7 +101,8 @@ struct PlannerTests {
                 .skip(
                     SkippedOccurrences(
                         job: "job", first: at(1), last: at(year - 1), count: Int(year - 1),
-                        reason: .coalesced, instants: nil)),
+                        reason: .coalesced, instants: nil,
+                        recurrence: .every(seconds: 1, anchor: at(0)))),
                 .dispatch(occurrence(year, "job", .catchUp)), .alarm(at: at(year + 1)),
             ])
     }

@@ -237,13 +237,14 @@ struct PlannerTimesTests {
         let minutely = Recurrence.cron(try CronExpression("* * * * *"), .utc)
         let nothing = DayCalendar(weekdays: try WeekdayRule("*"))
         let filter = CalendarFilter(exclude: [nothing], zone: .utc)
-        let (_, actions) = planner(job(.filtered(minutely, filter)), now: 365 * 86_400)
+        let recurrence = Recurrence.filtered(minutely, filter)
+        let (_, actions) = planner(job(recurrence), now: 365 * 86_400)
         #expect(
             actions.first
                 == .skip(
                     SkippedOccurrences(
                         job: "job", first: at(60), last: at(365 * 86_400), count: 365 * 1_440,
-                        reason: .excluded, instants: nil)))
+                        reason: .excluded, instants: nil, recurrence: recurrence)))
     }
 }
 

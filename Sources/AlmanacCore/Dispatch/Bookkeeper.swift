@@ -59,7 +59,7 @@ package actor Bookkeeper {
                     skips, task: job.task, by: mandate, on: connection)
             }
             try ledger.recordRange(skips, task: job.task, by: mandate, on: connection) {
-                Self.gaps(in: skips, by: job.recurrence, recorded: $0)
+                Self.gaps(in: skips, by: skips.recurrence ?? job.recurrence, recorded: $0)
             }
         }
     }

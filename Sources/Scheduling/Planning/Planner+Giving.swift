@@ -86,18 +86,24 @@ extension Planner {
         var hasMissed = chosen.count > 1
         for run in due.runs {
             if let reason = run.verdict.skipReason ?? (job.isSuspended ? .suspended : nil) {
-                actions.append(skip(SkippedOccurrences(job: job.name, run, reason: reason)))
+                actions.append(skip(run, of: job, recurrence, reason))
                 continue
             }
             for (part, reason) in missed(of: run, before: chosen.first, state, recurrence) {
                 hasMissed = true
-                actions.append(skip(SkippedOccurrences(job: job.name, part, reason: reason)))
+                actions.append(skip(part, of: job, recurrence, reason))
             }
             if run.last == latest {
                 actions += self.run(chosen, of: state, recurrence, hasMissed: hasMissed)
             }
         }
         return actions
+    }
+
+    private mutating func skip(
+        _ run: NominalRun, of job: PlannedJob, _ recurrence: Recurrence, _ reason: SkipReason
+    ) -> Action {
+        skip(SkippedOccurrences(job: job.name, run, of: recurrence, reason: reason))
     }
 
     mutating func dispatch(_ occurrence: Occurrence, until limit: Instant?) -> [Action] {

@@ -30,7 +30,7 @@ public struct SkippedOccurrences: Hashable, Sendable {
     public let job: String
     /// The earliest.
     public let first: Instant
-    /// The latest. All instants of the job's recurrence from `first` to `last` are meant.
+    /// The latest. All instants of ``recurrence`` from `first` to `last` are meant.
     public let last: Instant
     /// How many there are, at least 1.
     public let count: Int
@@ -38,11 +38,14 @@ public struct SkippedOccurrences: Hashable, Sendable {
     public let reason: SkipReason
     /// All of them, earliest first, if there are at most 100.
     public let instants: [Instant]?
+    /// What the instants follow if they are more: that of the job when they were due. By now the
+    /// job may have another one.
+    public let recurrence: Recurrence?
 
     /// Some skipped occurrences of a job.
     public init(
         job: String, first: Instant, last: Instant, count: Int, reason: SkipReason,
-        instants: [Instant]?
+        instants: [Instant]?, recurrence: Recurrence? = nil
     ) {
         self.job = job
         self.first = first
@@ -50,6 +53,7 @@ public struct SkippedOccurrences: Hashable, Sendable {
         self.count = count
         self.reason = reason
         self.instants = instants
+        self.recurrence = recurrence
     }
 
     /// One skipped occurrence.
@@ -59,9 +63,9 @@ public struct SkippedOccurrences: Hashable, Sendable {
             count: 1, reason: reason, instants: [occurrence.scheduledFor])
     }
 
-    init(job: String, _ run: NominalRun, reason: SkipReason) {
+    init(job: String, _ run: NominalRun, of recurrence: Recurrence, reason: SkipReason) {
         self.init(
             job: job, first: run.first, last: run.last, count: run.count, reason: reason,
-            instants: run.instants)
+            instants: run.instants, recurrence: run.instants == nil ? recurrence : nil)
     }
 }

@@ -120,7 +120,8 @@ struct LedgerModel {
         var parts = [skips]
         if skips.instants == nil, let job = jobs[skips.job] {
             let overlapping = recorded.filter { $0.overlaps(skips.first...skips.last) }
-            parts = Bookkeeper.gaps(in: skips, by: job.recurrence, recorded: overlapping)
+            let recurrence = skips.recurrence ?? job.recurrence
+            parts = Bookkeeper.gaps(in: skips, by: recurrence, recorded: overlapping)
         }
         for part in parts {
             for instant in part.instants ?? [part.first]

@@ -53,6 +53,34 @@ struct RangeTests {
         #expect(try fixture.states(on: connection) == ["skipped coalesced", "queued"])
     }
 
+    @Test("is cut where some of it has rows by the times that it was due under, not by new ones")
+    func formerTimes() async throws {
+        let fixture = try await LedgerFixture()
+        let connection = try fixture.connect()
+        defer { connection.close() }
+        let order = fixture.order(try fixture.job(), at: 90)
+        let clock = fixture.services.clock
+        #expect(
+            try fixture.services.ledger.claim(order, clock: clock, on: connection).kind
+                == "claimed")
+        // Due each 30 seconds; the job is by now due each hour.
+        let skips = SkippedOccurrences(
+            job: "job", first: Instant(secondsSinceEpoch: 30),
+            last: Instant(secondsSinceEpoch: 30 * 120), count: 120, reason: .coalesced,
+            instants: nil,
+            recurrence: .every(seconds: 30, anchor: Instant(secondsSinceEpoch: 0)))
+        let books = Bookkeeper(services: fixture.services)
+        try await books.record(skips, job: AccountedJob(try fixture.job()), by: Self.mandate)
+        await books.stop()
+        let rows = try connection.query(
+            """
+            SELECT extract(epoch FROM scheduled_for)::int || ' ' || state || ' ' \
+            || coalesce(skipped_count, 1) AS text FROM almanac.runs ORDER BY scheduled_for
+            """
+        ).map { try $0.get("text", as: String.self) }
+        #expect(rows == ["30 skipped 2", "90 running 1", "120 skipped 117"])
+    }
+
     @Test("of two that are written at the same moment each instant is in one", arguments: 1...5)
     func race(round: Int) async throws {
         let fixture = try await LedgerFixture()
