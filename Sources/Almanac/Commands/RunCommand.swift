@@ -105,7 +105,10 @@ struct RunCommand: AsyncParsableCommand {
         var isStopping = false
         for await signal in signals {
             switch signal {
-            case .sighup: reload(scheduler, settings, environment, registry, logger)
+            case .sighup:
+                scheduler.reload {
+                    Self.readAgain(settings, environment, registry, logger)
+                }
             case _ where isStopping: scheduler.stopNow()
             default:
                 isStopping = true
@@ -114,22 +117,24 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    private func reload(
-        _ scheduler: Scheduler, _ settings: Settings, _ environment: String?,
-        _ registry: TaskRegistry, _ logger: Logger
-    ) {
+    /// The schedule as the files have it now; nil when it cannot take the place of the present
+    /// one, which the log tells of.
+    private static func readAgain(
+        _ settings: Settings, _ environment: String?, _ registry: TaskRegistry, _ logger: Logger
+    ) -> Schedule? {
         do {
             let schedule = try ScheduleLoader(tasks: registry).load(paths: settings.schedules)
                 .schedule
             guard try settings.environment(for: schedule) == environment else {
-                return logger.error(
+                logger.error(
                     "the schedule files are for another environment; what is in force stays",
                     metadata: [
                         "environment": "\(schedule.environment ?? "none")",
                         "inForce": "\(environment ?? "none")",
                     ])
+                return nil
             }
-            scheduler.reload(schedule)
+            return schedule
         } catch let failure as CommandFailure {
             logger.error("\(failure.message)")
         } catch let error as DiagnosticsError {
@@ -145,6 +150,7 @@ struct RunCommand: AsyncParsableCommand {
                 "the schedule files cannot be read; what is in force stays",
                 metadata: ["error": "\(error)"])
         }
+        return nil
     }
 
     private static func parse(_ text: String) throws -> Int64 {

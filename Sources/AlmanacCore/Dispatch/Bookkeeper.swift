@@ -43,8 +43,16 @@ package actor Bookkeeper {
     }
 
     /// Puts a schedule in force.
-    package func activate(_ schedule: Schedule) throws -> Activation {
-        try bench.ledger.activate(schedule, on: try bench.connection())
+    ///
+    /// - Parameter before: the version that must still be the newest; nil for whatever is.
+    /// - Throws: `ScheduleOvertaken` when it is not.
+    package func activate(_ schedule: Schedule, after before: Int64? = nil) throws -> Activation {
+        try bench.ledger.activate(schedule, after: before, on: try bench.connection())
+    }
+
+    /// The schedule in force; nil while there is none.
+    func newestSchedule() throws -> NewestSchedule? {
+        try bench.ledger.newestSchedule(on: try bench.connection())
     }
 
     /// Writes the rows of occurrences that do not run.

@@ -116,15 +116,11 @@ extension NodeDesk {
         plan(.resume(versions, now: now))
     }
 
-    mutating func reload(_ schedule: Schedule) {
-        errands.run(.activate(schedule))
-    }
-
-    mutating func retryReload(_ schedule: Schedule, _ error: String) {
+    mutating func retryReload(_ read: @escaping ScheduleReading, _ error: String) {
         logger.error(
             "the new schedule could not be put in force; trying again",
             metadata: ["error": "\(error)"])
-        later(.reload(schedule))
+        later(.reload(read))
     }
 }
 

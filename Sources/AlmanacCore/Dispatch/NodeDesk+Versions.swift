@@ -27,7 +27,7 @@ extension NodeDesk {
         scheduleDigest = activation.digest
         definitionDigests = activation.definitionDigests
         (leftAlone, hasDropped) = ([], false)
-        newestVersion = activation.version
+        (newestVersion, differing) = (activation.version, nil)
     }
 
     // MARK: What is left to others
@@ -92,6 +92,9 @@ extension NodeDesk {
 
     private mutating func note(leavingAlone job: String) {
         hasDropped = true
+        // The same there, and not its own for another reason: this instant was due before the
+        // account began that the node knows.
+        if let differing, !differing.contains(job) { return }
         guard leftAlone.insert(job).inserted else { return }
         logger.notice(
             "left alone: the schedule in force has this job differently or not at all",
@@ -110,10 +113,12 @@ extension NodeDesk {
         guard let version, newest.version > max(version, newestVersion ?? 0) else { return }
         newestVersion = newest.version
         // What is the same again goes on; what still differs is told of anew.
-        leftAlone.formIntersection(change.added + change.removed + change.changed)
+        let differing = Set(change.added + change.removed + change.changed)
+        self.differing = differing
+        leftAlone.formIntersection(differing)
         if let schedule, newest.digest == scheduleDigest {
             logger.notice("the schedule of this node is in force again")
-            return reload(schedule)
+            return errands.run(.takeUp(schedule, version: newest.version))
         }
         let versions: Logger.Metadata = [
             "version": .stringConvertible(version),
@@ -124,5 +129,10 @@ extension NodeDesk {
             another schedule is in force; this node goes on with the jobs that are the same and \
             leaves the others alone until it has that schedule too (SIGHUP reads the files again)
             """, metadata: versions.merging(change.metadata) { $1 })
+    }
+    /// It may have been overtaken: the next look shows by what.
+    mutating func takeUpFailed(_ error: String) {
+        newestVersion = version
+        logger.debug("the schedule could not be taken up again", metadata: ["error": "\(error)"])
     }
 }

@@ -35,6 +35,8 @@ package struct NodeDesk {
     var hasDropped = false
     /// The newest version of others that it knows of.
     var newestVersion: Int64?
+    /// The jobs that are not the same there; nil while it knows of none.
+    var differing: Set<String>?
     var running: [UUID: RunningRun] = [:]
     var books: WatermarkBook
     var watch = ClockWatch()
@@ -90,7 +92,8 @@ package struct NodeDesk {
     package mutating func handle(_ event: NodeEvent) {
         switch event {
         case .activated(let schedule, let activation): activate(schedule, activation)
-        case .activationFailed(let schedule, let error): retryReload(schedule, error)
+        case .reloadFailed(let read, let error): retryReload(read, error)
+        case .takeUpFailed(let error): takeUpFailed(error)
         case .ring: tick()
         case .claimed(let occurrence): plan(.settled(occurrence))
         case .ended(let order, let item, let end): ended(order, item, end)
@@ -119,7 +122,7 @@ package struct NodeDesk {
         case .cancelsFound(let requests): cancelsFound(requests)
         case .databaseMayBeBack: probe()
         case .databaseProbed(let error): probed(error)
-        case .reload(let schedule): reload(schedule)
+        case .reload(let read): errands.run(.reload(read))
         case .stop: stop()
         case .stopNow: stopNow()
         case .giveUp: giveUp()

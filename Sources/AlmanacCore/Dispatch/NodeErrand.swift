@@ -5,8 +5,11 @@ package import Scheduling
 /// Something that the desk of a node has done elsewhere, because it takes time and may fail: the
 /// desk itself never waits. What came of it comes back as a ``NodeEvent``.
 package enum NodeErrand: Sendable {
-    /// Put a schedule in force.
-    case activate(Schedule)
+    /// Read the schedule files and put what they say in force.
+    case reload(ScheduleReading)
+    /// Take part again in a schedule that is in force by another version than it was, unless there
+    /// is a newer one by now.
+    case takeUp(Schedule, version: Int64)
     /// Write the rows of occurrences that do not run.
     case record(SkippedOccurrences, of: AccountedJob, by: Mandate)
     /// Write the rows of occurrences that wait in the queue.
@@ -32,6 +35,9 @@ package enum NodeErrand: Sendable {
     /// Wait no longer for a server that does not answer.
     case hurry
 }
+
+/// Reads the schedule files; nil when they cannot be put in force, which it has told of.
+package typealias ScheduleReading = @Sendable () -> Schedule?
 
 /// Who does the errands of a desk.
 ///
@@ -60,7 +66,8 @@ struct BookErrands: NodeErrands {
     /// What came of an errand; nil for nothing that the desk has to know.
     private func event(of errand: NodeErrand) async -> NodeEvent? {
         switch errand {
-        case .activate(let schedule): await activate(schedule)
+        case .reload(let read): await reload(read)
+        case .takeUp(let schedule, let version): await takeUp(schedule, version)
         case .record(let skips, let job, let mandate): await record(skips, of: job, mandate)
         case .enqueue(let entry, let mandate): await enqueue(entry, mandate)
         case .moveWatermark(let instant, let version): await moveWatermark(to: instant, version)
@@ -82,14 +89,32 @@ struct BookErrands: NodeErrands {
         return event
     }
 
-    private func activate(_ schedule: Schedule) async -> NodeEvent {
+    /// First what is in force, then the files: whatever comes in force after that may be newer
+    /// than the files were, and they are read once more.
+    private func reload(_ read: @escaping ScheduleReading) async -> NodeEvent? {
         do {
-            let activation = try await bookkeeper.activate(schedule)
-            pulse.note(version: activation.version)
-            return .activated(schedule, activation)
+            let newest = try await bookkeeper.newestSchedule()
+            guard let schedule = read() else { return nil }
+            return try await activate(schedule, after: newest?.version)
+        } catch is ScheduleOvertaken {
+            return .reload(read)
         } catch {
-            return .activationFailed(schedule, String(describing: error))
+            return .reloadFailed(read, String(describing: error))
         }
+    }
+
+    private func takeUp(_ schedule: Schedule, _ version: Int64) async -> NodeEvent {
+        do {
+            return try await activate(schedule, after: version)
+        } catch {
+            return .takeUpFailed(String(describing: error))
+        }
+    }
+
+    private func activate(_ schedule: Schedule, after before: Int64?) async throws -> NodeEvent {
+        let activation = try await bookkeeper.activate(schedule, after: before)
+        pulse.note(version: activation.version)
+        return .activated(schedule, activation)
     }
 
     private func record(

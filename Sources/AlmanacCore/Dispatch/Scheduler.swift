@@ -73,8 +73,12 @@ package final class Scheduler: Sendable {
         post.yield(.stopNow)
     }
 
-    /// Puts another schedule in force. What is running is left alone.
-    package func reload(_ schedule: Schedule) { post.yield(.reload(schedule)) }
+    /// Has the schedule files read again and what they say put in force. What is running is left
+    /// alone.
+    ///
+    /// - Parameter read: reads the files; nil when what is in force is to stay. Called as often as
+    ///   it takes: while the database is away, and where another node was faster.
+    package func reload(_ read: @escaping ScheduleReading) { post.yield(.reload(read)) }
 
     /// Runs until it is stopped. The database may come and go; one that is away at the start is
     /// waited for, unless the node is to stop when it is idle.
@@ -213,7 +217,8 @@ package final class Scheduler: Sendable {
 /// What happens to a node.
 package enum NodeEvent: Sendable {
     case activated(Schedule, Activation)
-    case activationFailed(Schedule, String)
+    case reloadFailed(ScheduleReading, String)
+    case takeUpFailed(String)
     case ring
     case claimed(Occurrence)
     case ended(RunOrder, DispatchBoard.Item, OrderEnd)
@@ -241,7 +246,7 @@ package enum NodeEvent: Sendable {
     case cancelsFound([UUID: StopCause])
     case databaseMayBeBack
     case databaseProbed(String?)
-    case reload(Schedule)
+    case reload(ScheduleReading)
     case stop
     case stopNow
     case giveUp

@@ -51,18 +51,34 @@ package struct KeptVersion: Sendable {
     }
 }
 
+/// Another schedule was put in force since this one was chosen: nothing was written.
+package struct ScheduleOvertaken: Error, CustomStringConvertible {
+    package let version: Int64
+
+    package var description: String {
+        "another schedule was put in force meanwhile, version \(version)"
+    }
+}
+
 extension Ledger {
     /// Puts a schedule in force: keeps it as a version, opens the accounts of new jobs and closes
     /// those of jobs that are gone.
     ///
     /// A job that the ledger sees for the first time is accounted for from this moment on.
-    package func activate(_ schedule: Schedule, on connection: Connection) throws -> Activation {
+    ///
+    /// - Parameter before: the version that must still be the newest, unless the newest is this
+    ///   schedule; nil for whatever is in force. A node may sleep between reading its files and
+    ///   this: what others have put in force meanwhile is newer than what it has read.
+    /// - Throws: `ScheduleOvertaken` when it is not.
+    package func activate(
+        _ schedule: Schedule, after before: Int64? = nil, on connection: Connection
+    ) throws -> Activation {
         try inTransaction(on: connection) {
             try lock(on: connection)
             let watermark = try openWatermark(on: connection)
             let since = try versions(since: watermark, on: connection)
             let digest = schedule.digest
-            let version = try keepVersion(of: schedule, digest, on: connection)
+            let version = try keepVersion(of: schedule, digest, after: before, on: connection)
             let digests = schedule.jobs.map(\.definitionDigest)
             try openAccounts(schedule, digests, on: connection)
             return Activation(
@@ -136,11 +152,14 @@ extension Ledger {
 
     /// The number of this schedule: that of the newest version when it is the same.
     private func keepVersion(
-        of schedule: Schedule, _ digest: String, on connection: Connection
+        of schedule: Schedule, _ digest: String, after before: Int64?, on connection: Connection
     ) throws -> Int64 {
         let versions = table("schedule_versions")
-        if let newest = try newestSchedule(on: connection), newest.digest == digest {
-            return newest.version
+        if let newest = try newestSchedule(on: connection) {
+            if newest.digest == digest { return newest.version }
+            if let before, newest.version != before {
+                throw ScheduleOvertaken(version: newest.version)
+            }
         }
         let definitions = CanonicalJSON.object(
             schedule.jobs.map { ($0.name, .raw($0.canonicalText)) }

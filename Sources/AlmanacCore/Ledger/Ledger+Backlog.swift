@@ -48,7 +48,8 @@ extension Ledger {
         let dispatch = entry.job.dispatch
         // What is held waits for people, and they decide regardless of how late it is.
         let deadline = entry.isHeld ? nil : dispatch.startingDeadlineSeconds.map(Double.init)
-        let condition = mayAccount(for: entry.job.name, by: mandate)
+        guard let first = entry.occurrences.map(\.scheduledFor).min() else { return }
+        let condition = mayAccount(for: entry.job.name, from: first, by: mandate)
         let rows = try connection.query(
             """
             WITH queued AS (INSERT INTO \(runs) (run_id, job, task, scheduled_for, trigger, \

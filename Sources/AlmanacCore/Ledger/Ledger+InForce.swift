@@ -1,4 +1,5 @@
 package import PostgresSession
+import Scheduling
 
 /// By what a node writes about a job. The ledger takes it only while that is in force.
 package struct Mandate: Sendable, Hashable {
@@ -29,30 +30,46 @@ package struct NewestSchedule: Sendable, Hashable {
 struct DefinitionNotInForce: Error {}
 
 // The newest version of the schedule is in force. A node that has an older one goes on with the
-// jobs whose definition is the same. Whether it is the same is asked by the very statement that
-// writes: between a question and a statement another schedule could be put in force.
+// jobs whose definition is the same, from the beginning of their account on: before it they may
+// have had other times for a while, of which a node that has slept knows nothing. All this is asked
+// by the very statement that writes: between a question and a statement another schedule could be
+// put in force.
 extension Ledger {
     /// Whether a run may be claimed as far as its definition goes. What has no digest is run by a
     /// process in the foreground, for whoever called it.
     func isInForce(_ order: RunOrder) -> SQL {
         guard let digest = order.definitionDigest else { return "true" }
-        return isInForce(order.identity.job, digest)
+        let isSame = isSame(order.identity.job, digest)
+        // What is queued has its row: it was due.
+        if order.isQueued { return "EXISTS (\(isSame))" }
+        return """
+            EXISTS (\(isSame) AND (f.accounted_from < \(order.identity.scheduledFor)::timestamptz \
+            OR \(isNewest(order.version))))
+            """
     }
 
-    private func isInForce(_ job: String, _ digest: String) -> SQL {
+    private func isSame(_ job: String, _ digest: String) -> SQL {
         """
-        EXISTS (SELECT FROM \(table("accounts")) AS f WHERE f.job = \(job)::text \
-        AND f.removed_at IS NULL AND f.definition_digest = \(digest)::text)
+        SELECT FROM \(table("accounts")) AS f WHERE f.job = \(job)::text \
+        AND f.removed_at IS NULL AND f.definition_digest = \(digest)::text
         """
+    }
+
+    private func isNewest(_ version: Int64?) -> SQL {
+        "\(version)::bigint IS NOT DISTINCT FROM \(newestVersion)"
     }
 
     /// Whether somebody may account for occurrences of a job: the newest schedule for all that was
     /// due, also of jobs that it has no more, others for what is the same.
-    func mayAccount(for job: String, by mandate: Mandate) -> SQL {
+    ///
+    /// - Parameter first: the first of the occurrences.
+    func mayAccount(for job: String, from first: Instant, by mandate: Mandate) -> SQL {
         guard let version = mandate.version else { return "true" }
-        let isNewest: SQL = "\(version)::bigint IS NOT DISTINCT FROM \(newestVersion)"
-        guard let digest = mandate.definitionDigest else { return "(\(isNewest))" }
-        return "(\(isNewest) OR \(isInForce(job, digest)))"
+        guard let digest = mandate.definitionDigest else { return "(\(isNewest(version)))" }
+        return """
+            (\(isNewest(version)) OR EXISTS (\(isSame(job, digest)) \
+            AND f.accounted_from < \(first.date)::timestamptz))
+            """
     }
 
     /// - Throws: `DefinitionNotInForce` when that is why a statement has written nothing.

@@ -105,7 +105,7 @@ package struct Ledger: Sendable {
         _ skips: SkippedOccurrences, task: String, by mandate: Mandate, note: String? = nil,
         on connection: Connection
     ) throws {
-        let condition = mayAccount(for: skips.job, by: mandate)
+        let condition = mayAccount(for: skips.job, from: skips.first, by: mandate)
         let instants = skips.instants ?? [skips.first]
         let spans = skips.instants == nil && skips.count > 1
         let until = spans ? skips.last.date : nil

@@ -16,7 +16,8 @@ final class SimulatedErrands: NodeErrands, @unchecked Sendable {
     func run(_ errand: NodeErrand) {
         let name = process.name
         switch errand {
-        case .activate(let schedule): activate(schedule)
+        case .reload(let read): reload(read)
+        case .takeUp(let schedule, let version): takeUp(schedule, version)
         case .record(let skips, let job, let mandate): record(skips, of: job, mandate)
         case .enqueue(let entry, let mandate): enqueue(entry, mandate)
         case .moveWatermark(let instant, let version): moveWatermark(to: instant, version)
@@ -55,14 +56,31 @@ final class SimulatedErrands: NodeErrands, @unchecked Sendable {
         }
     }
 
-    private func activate(_ schedule: Schedule) {
-        guard let path = schedule.files.first?.path, let kept = world.schedules[path] else {
-            return
+    /// `BookErrands.reload`.
+    private func reload(_ read: @escaping ScheduleReading) {
+        books.ask({ ledger, _ in (ledger.versions.last?.number, true) }) { [self] answer in
+            guard let (newest, _) = answer else {
+                return process.post(.reloadFailed(read, Self.text))
+            }
+            guard let schedule = read(), let kept = kept(schedule) else { return }
+            ask({ ledger, _ in (ledger.activate(kept, after: newest), true) }) { answer in
+                guard let (activation, _) = answer else { return .reloadFailed(read, Self.text) }
+                return activation.map { .activated(schedule, $0) } ?? .reload(read)
+            }
         }
-        ask({ ledger, _ in ledger.activate(kept) }) { activation in
-            activation.map { .activated(schedule, $0) }
-                ?? .activationFailed(schedule, Self.text)
+    }
+
+    /// `BookErrands.takeUp`.
+    private func takeUp(_ schedule: Schedule, _ version: Int64) {
+        guard let kept = kept(schedule) else { return }
+        ask({ ledger, _ in (ledger.activate(kept, after: version), true) }) { answer in
+            let activation = answer.flatMap(\.0)
+            return activation.map { .activated(schedule, $0) } ?? .takeUpFailed(Self.text)
         }
+    }
+
+    private func kept(_ schedule: Schedule) -> SimulatedSchedule? {
+        schedule.files.first.flatMap { world.schedules[$0.path] }
     }
 
     private func lookForAttempts(_ awaited: Set<UUID>) {

@@ -7,7 +7,16 @@ extension SimulatedLedger {
     }
 
     /// `Ledger.activate`.
-    package mutating func activate(_ schedule: SimulatedSchedule) -> Activation {
+    ///
+    /// - Returns: nil where it was overtaken.
+    package mutating func activate(
+        _ schedule: SimulatedSchedule, after before: Int64? = nil
+    ) -> Activation? {
+        if let before, let newest = versions.last, newest.number != before,
+            newest.schedule.digest != schedule.digest
+        {
+            return nil
+        }
         let mark = watermark ?? thisSecond
         watermark = mark
         let since = versions(since: mark)
@@ -73,7 +82,7 @@ extension SimulatedLedger {
     package mutating func recordSkips(
         _ skips: SkippedOccurrences, by mandate: Mandate, on node: String
     ) -> Bool {
-        guard mayAccount(for: skips.job, by: mandate) else { return false }
+        guard mayAccount(for: skips.job, from: skips.first, by: mandate) else { return false }
         let spans = skips.instants == nil && skips.count > 1
         for instant in skips.instants ?? [skips.first] {
             // What lies in a range has its row: that of the range.
@@ -94,18 +103,23 @@ extension SimulatedLedger {
 
     /// `Ledger.isInForce`.
     package func isInForce(_ order: RunOrder) -> Bool {
-        order.definitionDigest.map { isInForce(order.identity.job, $0) } ?? true
+        guard let digest = order.definitionDigest else { return true }
+        guard let account = account(order.identity.job, digest) else { return false }
+        return order.isQueued || account.accountedFrom < order.instant
+            || order.version == versions.last?.number
     }
 
-    private func isInForce(_ job: String, _ digest: String) -> Bool {
-        guard let account = accounts[job], account.removedAt == nil else { return false }
-        return account.job.definitionDigest == digest
+    /// `Ledger.isSame`.
+    private func account(_ job: String, _ digest: String) -> SimulatedAccount? {
+        guard let account = accounts[job], account.removedAt == nil else { return nil }
+        return account.job.definitionDigest == digest ? account : nil
     }
 
     /// `Ledger.mayAccount`.
-    func mayAccount(for job: String, by mandate: Mandate) -> Bool {
+    func mayAccount(for job: String, from first: Instant, by mandate: Mandate) -> Bool {
         guard let version = mandate.version, version != versions.last?.number else { return true }
-        return mandate.definitionDigest.map { isInForce(job, $0) } ?? false
+        guard let digest = mandate.definitionDigest else { return false }
+        return account(job, digest).map { $0.accountedFrom < first } ?? false
     }
 
     /// `Ledger.newestSchedule` and `Ledger.difference`, for a node with another schedule.
@@ -137,7 +151,8 @@ extension SimulatedLedger {
         _ skips: SkippedOccurrences, of job: AccountedJob, by mandate: Mandate, on node: String
     ) -> Bool {
         let recorded = recorded(job: skips.job, from: skips.first, to: skips.last)
-        for gap in Bookkeeper.gaps(in: skips, by: job.recurrence, recorded: recorded) {
+        let recurrence = skips.recurrence ?? job.recurrence
+        for gap in Bookkeeper.gaps(in: skips, by: recurrence, recorded: recorded) {
             guard recordSkips(gap, by: mandate, on: node) else { return false }
         }
         return true

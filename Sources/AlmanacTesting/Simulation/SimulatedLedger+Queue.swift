@@ -107,7 +107,8 @@ extension SimulatedLedger {
     ///
     /// - Returns: false when the definition is not in force.
     package mutating func enqueue(_ entry: QueueEntry, by mandate: Mandate) -> Bool {
-        guard mayAccount(for: entry.job.name, by: mandate) else { return false }
+        guard let first = entry.occurrences.map(\.scheduledFor).min() else { return true }
+        guard mayAccount(for: entry.job.name, from: first, by: mandate) else { return false }
         let dispatch = entry.job.dispatch
         for occurrence in entry.occurrences {
             var row = SimulatedRow(

@@ -221,7 +221,7 @@ package final class SimulatedNight: @unchecked Sendable {
 
     private func install(_ schedule: SimulatedSchedule, on machine: SimulatedMachine) {
         machine.file = schedule
-        machine.process?.post(.reload(schedule.schedule))
+        machine.process?.reload()
     }
 
     private func decide(_ decision: BacklogDecision) {

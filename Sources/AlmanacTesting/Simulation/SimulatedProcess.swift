@@ -65,6 +65,10 @@ final class SimulatedProcess: @unchecked Sendable {
     private var isPaused = false
     /// What has come while the process was paused.
     private var inbox: [() -> Void] = []
+    /// What has come before the ledger was open.
+    private var early: [NodeEvent] = []
+    /// The schedule file as it was at the start.
+    private let file: SimulatedSchedule
     private(set) lazy var books = SimulatedConnection(process: self)
     private var workers: [SimulatedWorker] = []
     private(set) var attempts: [SimulatedAttempt] = []
@@ -73,19 +77,20 @@ final class SimulatedProcess: @unchecked Sendable {
     init(name: String, machine: SimulatedMachine) {
         self.name = name
         self.machine = machine
+        file = machine.file
         world = machine.world
         machine.clock.ring = { [weak self] in self?.post(.ring) }
     }
 
     // MARK: Life
 
-    /// `Scheduler.open`; whoever supervises it starts it again until the ledger can be opened.
+    /// `Scheduler.open`: with the files as they were at the start, until the ledger can be opened.
     func open() {
-        let file = machine.file
+        let file = file
         books.ask(
             { ledger, _ in ledger.activate(file) },
-            then: { [self] activation in
-                guard let activation else {
+            then: { [self] answer in
+                guard let activation = answer.flatMap(\.self) else {
                     return after(.seconds(2)) { [self] in open() }
                 }
                 begin(file, activation)
@@ -100,6 +105,9 @@ final class SimulatedProcess: @unchecked Sendable {
         handle(.activated(file.schedule, activation))
         handle(.ring)
         handle(.checkOrphans)
+        let waiting = early
+        early = []
+        for event in waiting { handle(event) }
     }
 
     private var services: NodeServices {
@@ -148,6 +156,11 @@ final class SimulatedProcess: @unchecked Sendable {
         for deed in waiting { deliver(deed) }
     }
 
+    /// SIGHUP.
+    func reload() {
+        post(.reload { [weak machine] in machine?.file.schedule })
+    }
+
     // MARK: What happens to it
 
     /// Lets something happen in this process: later if it is paused, never if it is gone.
@@ -167,7 +180,8 @@ final class SimulatedProcess: @unchecked Sendable {
     }
 
     func handle(_ event: NodeEvent) {
-        guard isAlive, !isEnding, desk != nil else { return }
+        guard isAlive, !isEnding else { return }
+        guard desk != nil else { return early.append(event) }
         desk?.handle(event)
         for attempt in attempts { attempt.heedStop() }
         if desk?.isDone == true { finish() }

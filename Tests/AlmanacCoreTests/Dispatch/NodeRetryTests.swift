@@ -203,7 +203,8 @@ struct NodeRetryTests {
         fixture.clock.advance(bySeconds: 1)
         let queued = ["1 failed", "2 queued"]
         #expect(try await fixture.eventually(attempts, is: queued) == queued)
-        scheduler.reload(try fixture.schedule("  b: {every: 1h, task: node-task}\n", services))
+        let new = try fixture.schedule("  b: {every: 1h, task: node-task}\n", services)
+        scheduler.reload { new }
         let versions: SQL = "SELECT count(*)::text FROM almanac.schedule_versions"
         #expect(try await fixture.eventually(versions, is: ["2"]) == ["2"])
         let ticks = fixture.tick()

@@ -170,7 +170,7 @@ struct NodeTests {
         let scheduler = Scheduler(services: services, options: SchedulerOptions())
         async let running: Void = scheduler.run(old)
         for rows in 1...3 { try await fixture.pass(1, expecting: rows) }
-        scheduler.reload(new)
+        scheduler.reload { new }
         let versions: SQL = "SELECT count(*)::text FROM almanac.schedule_versions"
         let known = try await fixture.eventually(versions, is: ["2"])
         #expect(known == ["2"])

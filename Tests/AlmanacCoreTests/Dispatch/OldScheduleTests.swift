@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import PostgresSession
 import Scheduling
+import Synchronization
 import Testing
 
 @testable import AlmanacCore
@@ -154,7 +155,7 @@ struct OldScheduleTests {
         try await house.pass(5, expecting: ["same"])
         #expect(try await house.fixture.query(rows) == before)
 
-        one.reload(house.new)
+        one.reload { house.new }
         try await house.pass(3, expecting: ["same", "changes", "comes"])
         one.stop()
         try await oneRuns
@@ -215,6 +216,35 @@ struct OldScheduleTests {
         #expect(try await house.accounted("goes") == ["\(seconds - (back - change)) 0"])
     }
 
+    @Test("reads its files once more when another schedule came into force after it had read them")
+    func overtaken() async throws {
+        let house = try await House(nodes: 1)
+        let one = house.node(0)
+        async let running: Void = one.run(house.old)
+        try await house.pass(1, expecting: ["same", "changes", "goes"])
+        let readings = Mutex(0)
+        let between = Schedule(jobs: house.old.jobs.filter { $0.name == "same" }, files: [])
+        one.reload {
+            let reading = readings.withLock { count in
+                count += 1
+                return count
+            }
+            // Between the first reading and what follows from it.
+            guard reading == 1 else { return house.new }
+            try? house.putInForce(between)
+            return house.old
+        }
+        try await house.waitForVersion(3)
+        try await house.waitForLine("info: schedule in force", ending: "version=3")
+        try await house.pass(2, expecting: ["same", "changes", "comes"])
+        one.stop()
+        try await running
+        let digests = try await house.fixture.query(
+            "SELECT digest FROM almanac.schedule_versions ORDER BY schedule_version")
+        #expect(digests == [house.old.digest, between.digest, house.new.digest])
+        #expect(readings.withLock(\.self) == 2)
+    }
+
     @Test("two nodes that read their files again at the same moment lose and double nothing")
     func together() async throws {
         let house = try await House()
@@ -224,9 +254,9 @@ struct OldScheduleTests {
         try await house.pass(2, expecting: ["same", "changes", "goes"])
         for round in 1...6 {
             let schedule = round % 2 == 1 ? house.new : house.old
-            one.reload(schedule)
+            one.reload { schedule }
             try house.pass()
-            two.reload(schedule)
+            two.reload { schedule }
             try await house.waitForVersion(round + 1)
             try await house.pass(2, expecting: ["same", "changes"])
         }

@@ -68,6 +68,8 @@ extension LedgerFixture {
         let job = try job(keys: keys)
         let activation = try services.ledger.activate(
             Schedule(jobs: [job], files: []), on: connection)
+        // The tests are about instants of the first minutes of 1970.
+        try letAccountsBegin(at: 0, on: connection)
         let mandate = Mandate(
             version: activation.version, definitionDigest: activation.definitionDigests["job"])
         return (job, mandate)
@@ -77,6 +79,12 @@ extension LedgerFixture {
         let connection = try connect()
         defer { connection.close() }
         try activate(jobs, on: connection)
+        try letAccountsBegin(at: 0, on: connection)
+    }
+
+    fileprivate func letAccountsBegin(at seconds: Int, on connection: Connection) throws {
+        try connection.execute(
+            "UPDATE almanac.accounts SET accounted_from = to_timestamp(\(seconds))")
     }
 }
 
@@ -148,6 +156,57 @@ struct InForceTests {
         _ = try ledger.resume(["job"], on: node.connection)
         #expect(try node.claim(at: 61) == "stale")
         #expect(try fixture.states(on: node.connection) == ["running"])
+    }
+
+    /// By an older schedule, or by the newest: of an instant before the account of the job begins,
+    /// and of later ones.
+    @Test(
+        "accounts by an older schedule only from the beginning of a job's account on",
+        arguments: [(60, false), (100, false), (101, true)], [true, false])
+    func beginning(of found: (seconds: Int64, isAfter: Bool), isOld: Bool) async throws {
+        let fixture = try await LedgerFixture()
+        let node = try OldNode(fixture)
+        // Other times for a while, and then the same again; or nothing has changed.
+        if isOld {
+            try fixture.putInForce([try fixture.job(keys: "timeZone: Europe/Berlin")])
+            try fixture.putInForce([node.job])
+        }
+        let (ledger, connection) = (fixture.services.ledger, node.connection)
+        try fixture.letAccountsBegin(at: 100, on: connection)
+        let isWritten = found.isAfter || !isOld
+        #expect(try node.claim(at: found.seconds) == (isWritten ? "claimed" : "stale"))
+        try node.end()
+        let outcome = isWritten ? "written" : "stale"
+        let first = Instant(secondsSinceEpoch: found.seconds)
+        let range = SkippedOccurrences(
+            job: "job", first: first, last: first.advanced(bySeconds: 7_200), count: 3,
+            reason: .coalesced, instants: nil)
+        let skipped = try node.outcome {
+            try ledger.recordSkips(range, task: "probe", by: node.mandate, on: connection)
+        }
+        #expect(skipped == outcome)
+        let entry = QueueEntry(
+            job: node.job,
+            occurrences: [first.advanced(bySeconds: 9_000), first].map {
+                Occurrence(job: "job", scheduledFor: $0)
+            }, obstacle: "turn")
+        let queued = try node.outcome {
+            try ledger.enqueue(entry, by: node.mandate, on: connection)
+        }
+        #expect(queued == outcome)
+    }
+
+    @Test("a queued run is claimed whatever the account: it has its row")
+    func queuedBefore() async throws {
+        let fixture = try await LedgerFixture()
+        let node = try OldNode(fixture)
+        let runID = try fixture.enqueue(QueuedRow(), on: node.connection)
+        try fixture.putInForce([node.job, try fixture.job("other", keys: "")])
+        try fixture.letAccountsBegin(at: 100, on: node.connection)
+        let result = try fixture.services.ledger.claim(
+            node.order(at: 60, runID: runID, isQueued: true), clock: fixture.services.clock,
+            on: node.connection)
+        #expect(result.kind == "claimed")
     }
 
     @Test("what was taken is taken, also of a job that has changed")
@@ -263,5 +322,34 @@ struct InForceTests {
         #expect(
             try ledger.difference(from: mine, on: connection)
                 == ScheduleChange(added: ["a"], removed: ["d"], changed: ["c"]))
+    }
+
+    @Test(
+        "puts a schedule in force after a certain one only where no other came between them",
+        arguments: [(1, "overtaken"), (2, "version 3"), (nil, "version 3")] as [(Int64?, String)])
+    func overtaken(before: Int64?, result: String) async throws {
+        let fixture = try await LedgerFixture()
+        let connection = try fixture.connect()
+        defer { connection.close() }
+        let ledger = fixture.services.ledger
+        func activate(_ names: [String], after before: Int64? = nil) throws -> String {
+            let jobs = try names.map { try fixture.job($0, keys: "") }
+            do {
+                let activation = try ledger.activate(
+                    Schedule(jobs: jobs, files: []), after: before, on: connection)
+                return "version \(activation.version)"
+            } catch is ScheduleOvertaken {
+                return "overtaken"
+            }
+        }
+        #expect(try activate(["a"]) == "version 1")
+        #expect(try activate(["b"]) == "version 2")
+        // What is in force already may be put in force whatever was known before.
+        #expect(try activate(["b"], after: 1) == "version 2")
+        #expect(try activate(["a"], after: before) == result)
+        let jobs = try connection.query(
+            "SELECT job FROM almanac.accounts WHERE removed_at IS NULL"
+        ).map { try $0.get("job", as: String.self) }
+        #expect(jobs == [result == "overtaken" ? "b" : "a"])
     }
 }

@@ -53,6 +53,9 @@ struct LedgerTwins {
             model.backends.insert(lastBackend)
         }
         for number in nodes.indices { try activate(number) }
+        // The clock may have come to the next second between the two.
+        try watcher.execute(
+            "UPDATE almanac.watermark SET accounted_until = \(model.watermark?.date)")
     }
 
     func close() {

@@ -33,6 +33,8 @@ private final class IdleSurroundings: NodeErrands, NodeWorker {
 
     var orders: [RunOrder] { state.withLock { $0.orders.map(\.0) } }
 
+    var errands: [NodeErrand] { state.withLock(\.errands) }
+
     var hasWatermark: Bool {
         state.withLock { state in
             state.errands.contains { if case .moveWatermark = $0 { true } else { false } }
@@ -58,27 +60,39 @@ struct NodeDeskTests {
     private let clock = ManualClock(at: Instant(secondsSinceEpoch: 1_767_225_590))
     private let surroundings = IdleSurroundings()
 
+    private func schedule(_ jobs: String) throws -> Schedule {
+        let source = try SourceFile(
+            path: "a.yaml", bytes: Array("version: 1\njobs:\n\(jobs)".utf8))
+        return try ScheduleLoader(tasks: try SimulatedSite().registry).load(sources: [source])
+            .schedule
+    }
+
+    private func activation(
+        of schedule: Schedule, version: Int64, inForceFrom instant: Instant
+    ) -> Activation {
+        let names = schedule.jobs.map(\.name)
+        return Activation(
+            version: version, watermark: instant, since: [],
+            accountedFrom: Dictionary(uniqueKeysWithValues: names.map { ($0, instant) }),
+            completions: [:], digest: "d\(version)",
+            definitionDigests: Dictionary(uniqueKeysWithValues: names.map { ($0, "d") }),
+            inForceFrom: instant)
+    }
+
     private func makeDesk() throws -> NodeDesk {
         let site = try SimulatedSite()
         let services = NodeServices(
             engine: Engine(""), ledger: Ledger(schema: "almanac", node: "n"),
             registry: site.registry, clock: clock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, connectionString: "")
-        let source = try SourceFile(
-            path: "a.yaml", bytes: Array("version: 1\njobs:\n  a: {every: 1m, task: work}\n".utf8))
-        let schedule = try ScheduleLoader(tasks: site.registry).load(sources: [source]).schedule
+        let schedule = try schedule("  a: {every: 1m, task: work}\n")
         let surroundings = surroundings
         var desk = NodeDesk(
             services: services, options: SchedulerOptions(), errands: surroundings,
             hire: { _ in surroundings }, mail: { surroundings.post($0) })
-        let now = clock.instant
         desk.handle(
             .activated(
-                schedule,
-                Activation(
-                    version: 1, watermark: now, since: [], accountedFrom: ["a": now],
-                    completions: [:], digest: "d", definitionDigests: ["a": "d"],
-                    inForceFrom: now)))
+                schedule, activation(of: schedule, version: 1, inForceFrom: clock.instant)))
         return desk
     }
 
@@ -119,5 +133,98 @@ struct NodeDeskTests {
         #expect(try #require(desk.planner).watermark == clock.instant)
         #expect(surroundings.hasWatermark)
         #expect(surroundings.orders.count == 1)
+    }
+
+    @Test("a schedule whose activation was long on its way counts from when it came into force")
+    func late() throws {
+        var desk = try makeDesk()
+        let change = clock.instant
+        clock.advance(bySeconds: 75)
+        let new = try schedule(
+            """
+              a: {schedule: "30 12 * * *", task: work}
+              b: {every: 30s, task: work}
+
+            """)
+        desk.handle(
+            .activated(new, activation(of: new, version: 2, inForceFrom: change)))
+        // Two minutes of the old times have passed, and two instants of the new ones.
+        let order = try #require(surroundings.orders.first)
+        #expect(surroundings.orders.map(\.identity.job) == ["b"])
+        #expect(Instant(order.identity.scheduledFor) == change.advanced(bySeconds: 70))
+        let skipped = surroundings.errands.compactMap { errand in
+            if case .record(let skips, _, _) = errand { skips } else { nil }
+        }
+        #expect(skipped.map(\.job) == ["b"])
+    }
+
+    // MARK: Schedules of others
+
+    private func newest(_ version: Int64, digest: String) -> NewestSchedule {
+        NewestSchedule(version: version, digest: digest)
+    }
+
+    @Test("takes its schedule up again by the version that is in force, and asks again if it fails")
+    func takeUp() throws {
+        var desk = try makeDesk()
+        func versions() -> [Int64] {
+            surroundings.errands.compactMap { errand in
+                if case .takeUp(_, let version) = errand { version } else { nil }
+            }
+        }
+        let same = ScheduleChange(added: [], removed: [], changed: [])
+        desk.handle(.newerScheduleFound(newest(3, digest: "d1"), same))
+        #expect(versions() == [3])
+        desk.handle(.newerScheduleFound(newest(3, digest: "d1"), same))
+        #expect(versions() == [3])
+        desk.handle(.takeUpFailed("overtaken"))
+        desk.handle(.newerScheduleFound(newest(5, digest: "d1"), same))
+        desk.handle(.takeUpFailed("no connection"))
+        desk.handle(.newerScheduleFound(newest(5, digest: "d1"), same))
+        #expect(versions() == [3, 5, 5])
+    }
+
+    @Test("reads the files anew when the schedule could not be put in force")
+    func reload() throws {
+        var desk = try makeDesk()
+        let readings = Mutex(0)
+        let read: ScheduleReading = {
+            readings.withLock { $0 += 1 }
+            return nil
+        }
+        desk.handle(.reload(read))
+        desk.handle(.reloadFailed(read, "no connection"))
+        let later = surroundings.errands.compactMap { errand in
+            if case .wait(_, .reload(let read)) = errand { read } else { nil }
+        }
+        #expect(later.count == 1)
+        _ = later.first?()
+        #expect(readings.withLock(\.self) == 1)
+        let begun = surroundings.errands.contains { errand in
+            if case .reload = errand { true } else { false }
+        }
+        #expect(begun)
+    }
+
+    @Test(
+        "runs what is queued of a job that is the same in the schedule in force, and no other",
+        arguments: [false, true])
+    func leftAlone(hasChanged: Bool) throws {
+        var desk = try makeDesk()
+        let change = ScheduleChange(added: [], removed: [], changed: hasChanged ? ["a"] : [])
+        desk.handle(.newerScheduleFound(newest(3, digest: "other"), change))
+        clock.advance(bySeconds: 10)
+        desk.handle(.ring)
+        // Of a time before the account of the job begins, or of a definition that is no more.
+        surroundings.end(0) { _ in .stale }
+        for event in surroundings.takeEvents() { desk.handle(event) }
+        var sight = QueueInSight()
+        sight.due = [
+            QueuedRun(
+                runID: UUID(), job: "a", scheduledFor: clock.now, number: 2, trigger: .schedule,
+                notBefore: clock.now, priority: 0, version: 1)
+        ]
+        desk.handle(.attemptsFound(sight, asked: [], nil))
+        #expect(surroundings.orders.count == (hasChanged ? 1 : 2))
     }
 }

@@ -6,8 +6,6 @@ import Testing
 
 @Suite("Simulated nights", .serialized)
 struct SimulatedNightTests {
-    /// All nodes have one schedule.
-    private static let troubles = Set<NightTrouble>.all.subtracting([.schedule])
     private static let environment = ProcessInfo.processInfo.environment
 
     @Test("keep the promises, whatever goes wrong")
@@ -19,13 +17,9 @@ struct SimulatedNightTests {
         print("simulated nights: \(count), the first has seed \(first)")
         let site = try SimulatedSite()
         for seed in first..<(first + count) {
-            let report = try SimulatedNight(
-                seed: seed, site: site, troubles: Self.troubles
-            ).run()
+            let report = try SimulatedNight(seed: seed, site: site).run()
             guard report.violation != nil else { continue }
-            let again = try SimulatedNight(
-                seed: seed, site: site, troubles: Self.troubles, isTraced: true
-            ).run()
+            let again = try SimulatedNight(seed: seed, site: site, isTraced: true).run()
             Issue.record(Comment(rawValue: again.text))
             return
         }
