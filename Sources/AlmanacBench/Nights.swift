@@ -40,9 +40,7 @@ private struct Nights {
         var result = NightsResult(first: first, count: 0)
         for number in stride(from: lane, to: count, by: lanes) {
             let seed = first &+ UInt64(number)
-            let report = try SimulatedNight(
-                seed: seed, site: site, troubles: .all.subtracting([.schedule])
-            ).run()
+            let report = try SimulatedNight(seed: seed, site: site).run()
             result.events += report.events
             result.rows += report.rows
             if report.violation != nil { try result.note(seed, site) }
@@ -69,9 +67,7 @@ struct NightsResult: BenchResult {
     }
 
     fileprivate mutating func note(_ seed: UInt64, _ site: SimulatedSite) throws {
-        let report = try SimulatedNight(
-            seed: seed, site: site, troubles: .all.subtracting([.schedule]), isTraced: true
-        ).run()
+        let report = try SimulatedNight(seed: seed, site: site, isTraced: true).run()
         broken[seed] = report.text + "\n"
     }
 
