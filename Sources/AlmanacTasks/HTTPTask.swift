@@ -41,10 +41,11 @@ public struct HTTPTask: BatchTask {
     /// A URL, method and headers that a request can have, and placeholders that there are.
     public func validate(_ definition: TaskDefinition) throws {
         for (name, text) in texts {
-            let placeholders = try Self.placeholders(name, text)
-            if !definition.hasWindow, placeholders.contains(where: \.needsWindow) {
-                throw InvalidParameter(
-                    name, "the job has no 'window' for its placeholders", help: WindowMode.help)
+            let problems = try Self.placeholders(name, text).lazy.compactMap {
+                $0.problem(in: definition)
+            }
+            if let problem = problems.first {
+                throw InvalidParameter(name, problem.message, help: problem.help)
             }
         }
         // What is behind a placeholder is seen when the run starts.

@@ -57,14 +57,12 @@ public struct SQLChunk: Decodable, Sendable {
     /// Refuses a placeholder of `keys` that there is not, or that the job has no value for.
     private func check(_ name: String, _ definition: TaskDefinition) throws {
         do {
-            let placeholder = try PlaceholderText.Placeholder(name: name)
-            guard placeholder.needsWindow, !definition.hasWindow else { return }
+            let problem = try PlaceholderText.Placeholder(name: name).problem(in: definition)
+            guard let problem else { return }
+            throw InvalidParameter("chunk", "keys: \(problem.message)", help: problem.help)
         } catch let error as YAMLValueError {
             throw InvalidParameter("chunk", "keys: \(error.message)", help: error.help)
         }
-        throw InvalidParameter(
-            "chunk", "keys: '${\(name)}' has no value: the job has no 'window'",
-            help: WindowMode.help)
     }
 }
 

@@ -70,12 +70,8 @@ struct SQLSource {
     func check(
         _ name: String, in statement: SQLScript.Statement, _ definition: TaskDefinition
     ) throws {
-        guard try placeholder(name, in: statement).needsWindow, !definition.hasWindow else {
-            return
-        }
-        throw problem(
-            "'${\(name)}' has no value: the job has no 'window'", help: WindowMode.help,
-            at: name, in: statement)
+        let found = try placeholder(name, in: statement).problem(in: definition)
+        if let found { throw problem(found.message, help: found.help, at: name, in: statement) }
     }
 
     private func problem(

@@ -35,6 +35,10 @@ package struct JobDefinition: Sendable, Hashable {
     package let expectation: Expectation?
     /// How long its rows are kept.
     package let history: HistoryPolicy
+    /// What it expects of its times.
+    package let punctuality: Punctuality
+    /// Who is told of what.
+    package let notify: NotifyPolicy
     /// The path of the file.
     package let file: String
     /// Where the job's name stands in the file.
@@ -69,7 +73,7 @@ extension JobDefinition {
         Digest.hex([CanonicalJSON.object(recurrence.canonicalMembers).rendered])
     }
 
-    private static let forPeople: Set<String> = ["description", "owner", "labels"]
+    private static let forPeople: Set<String> = ["description", "owner", "labels", "notify"]
 
     private var canonicalMembers: [CanonicalJSON.Member] {
         // Calendars go by the job's zone, and say so.
@@ -88,6 +92,7 @@ extension JobDefinition {
         members += session.canonicalMembers
         if let expectation { members.append(("expect", expectation.canonical)) }
         members += history.canonicalMembers
+        members += punctuality.canonicalMembers + notify.canonicalMembers
         if let description { members.append(("description", .text(description))) }
         if let owner { members.append(("owner", .text(owner))) }
         if !labels.isEmpty {

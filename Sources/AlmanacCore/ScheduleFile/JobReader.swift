@@ -75,7 +75,8 @@ struct JobReader {
             startOffset: startOffset, cronTexts: recurrence.cronTexts, timeZone: zone,
             isSuspended: isSuspended, transaction: transaction, activeDeadlineSeconds: deadline,
             retry: retry, dispatch: dispatch, window: window, session: session,
-            expectation: expectation, history: history,
+            expectation: expectation, history: history, punctuality: Punctuality(),
+            notify: NotifyPolicy(),
             file: name.source.path, position: name.position, baseDirectory: baseDirectory)
     }
 

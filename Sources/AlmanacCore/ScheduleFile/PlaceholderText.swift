@@ -1,7 +1,9 @@
 /// A parameter's text, taken apart into what stands as it is and what a run fills in.
 ///
 /// `${scheduledFor}` is the nominal instant, `${env:NAME}` a variable of the environment and
-/// `${file:PATH}` the content of a file. `$${` stands for `${` itself; any other `$` is a `$`.
+/// `${file:PATH}` the content of a file. In the parameters of a channel `${subject}` and the like
+/// are what it is to tell, `${json:subject}` the same as a JSON string, and `${message}` the whole
+/// as a JSON object. `$${` stands for `${` itself; any other `$` is a `$`.
 package struct PlaceholderText: Sendable, Hashable {
     /// What a placeholder stands for.
     package enum Placeholder: Sendable, Hashable {
@@ -10,6 +12,8 @@ package struct PlaceholderText: Sendable, Hashable {
         case windowEnd
         case environment(name: String)
         case file(path: String)
+        /// A part of what a channel is to tell.
+        case message(MessagePart)
     }
 
     /// A part of the text.
@@ -58,6 +62,34 @@ extension PlaceholderText.Placeholder {
 
     /// Whether only a job with a `window` has a value for it.
     package var needsWindow: Bool { self == .windowStart || self == .windowEnd }
+
+    /// What stands between `${` and `}`.
+    package var name: String {
+        switch self {
+        case .scheduledFor: "scheduledFor"
+        case .windowStart: "windowStart"
+        case .windowEnd: "windowEnd"
+        case .environment(let name): "env:\(name)"
+        case .file(let path): "file:\(path)"
+        case .message(let part): part.name
+        }
+    }
+
+    /// What is wrong with it in parameters of that use, if there is nothing it can stand for.
+    package func problem(in definition: TaskDefinition) -> InvalidParameter? {
+        if needsWindow, !definition.hasWindow {
+            return definition.isChannel
+                ? InvalidParameter(
+                    "'${\(name)}' has no value: a channel has no 'window'",
+                    help: "use '${scheduledFor}', or a part of the message such as '${subject}'")
+                : InvalidParameter(
+                    "'${\(name)}' has no value: the job has no 'window'", help: WindowMode.help)
+        }
+        guard case .message = self, !definition.isChannel else { return nil }
+        return InvalidParameter(
+            "'${\(name)}' has no value: it is for the parameters of a channel",
+            help: "a job has '${scheduledFor}', '${env:NAME}' and '${file:PATH}'")
+    }
 }
 
 extension PlaceholderText: Decodable {
@@ -126,6 +158,7 @@ private struct PlaceholderParser {
             YAMLValueError(offset: offset, length: length, message: message, help: help)
         }
         if let instant = PlaceholderText.Placeholder.instants[name] { return instant }
+        if let part = try messagePart(name, refusal) { return .message(part) }
         if name == "chunkFrom" || name == "chunkTo" {
             throw refusal(
                 "'${\(name)}' stands in the SQL of the task 'sql' alone, and only with 'chunk'",
@@ -151,13 +184,32 @@ private struct PlaceholderParser {
             "there is no placeholder '${\(name.shortened(to: 40))}'", Self.help(for: name))
     }
 
+    private func messagePart(
+        _ name: String, _ refusal: (String, String) -> YAMLValueError
+    ) throws(YAMLValueError) -> MessagePart? {
+        if name == MessagePart.whole.name { return .whole }
+        guard name.hasPrefix("json:") else { return MessageField(rawValue: name).map { .text($0) } }
+        let inner = String(name.dropFirst(5))
+        if let field = MessageField(rawValue: inner) { return .json(field) }
+        if inner == MessagePart.whole.name {
+            throw refusal("'${message}' is JSON already", "write '${message}'")
+        }
+        let fields = MessageField.allCases.map(\.rawValue)
+        throw refusal(
+            "there is no field '\(inner.shortened(to: 40))' of a message",
+            Suggestion.question(for: inner, among: fields)
+                ?? "there are \(Suggestion.list(fields, joinedBy: "and", limit: 100))")
+    }
+
     private static func help(for name: String) -> String {
         if isVariableName(name), name == name.uppercased() {
             return
                 "for an environment variable write '${env:\(name)}', for a plain '${' '$${'"
         }
         let near = Suggestion.question(
-            for: name, among: ["scheduledFor", "windowStart", "windowEnd"])
+            for: name,
+            among: ["scheduledFor", "windowStart", "windowEnd", "message"]
+                + MessageField.allCases.map(\.rawValue))
         return near.map { $0.replacing(/'([a-zA-Z]+)'/) { "'${\($0.output.1)}'" } }
             ?? "there are ${scheduledFor}, ${windowStart}, ${windowEnd}, ${env:NAME}, "
             + "${file:PATH}; a plain '${' is '$${'"

@@ -8,6 +8,9 @@ package struct Schedule: Sendable {
     package let files: [SourceFile]
     /// The environment that they are for, if one of the files says so.
     package var environment: String?
+    /// Where notifications go, in the order of their names. No part of the digest, for they hold
+    /// what is a matter of the node: programs, addresses and references to secrets.
+    package var channels: [Channel] = []
 
     package init(jobs: consuming [JobDefinition], files: [SourceFile]) {
         // In place: there may be a hundred thousand.

@@ -115,11 +115,17 @@ public struct TaskDefinition: Sendable {
     public let transaction: TransactionMode
     /// Whether the job has a `window`, so that its runs know which data they are for.
     public let hasWindow: Bool
+    /// Whether the task is run by a channel, to tell somebody something, and not by a job.
+    public let isChannel: Bool
 
-    package init(baseDirectory: String, transaction: TransactionMode, hasWindow: Bool = false) {
+    package init(
+        baseDirectory: String, transaction: TransactionMode, hasWindow: Bool = false,
+        isChannel: Bool = false
+    ) {
         self.baseDirectory = baseDirectory
         self.transaction = transaction
         self.hasWindow = hasWindow
+        self.isChannel = isChannel
     }
 
     /// A path of the parameters, relative to the schedule file unless it is absolute.

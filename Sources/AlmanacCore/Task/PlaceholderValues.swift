@@ -1,22 +1,27 @@
 package import Foundation
 
-/// What the placeholders of a job's parameters stand for in one run.
+/// What the placeholders of parameters stand for in one run of a job, or for one message of a
+/// channel.
 package struct PlaceholderValues: Sendable {
     /// The nominal instant of the run.
     package let scheduledFor: Date
     /// The data that the run is for, if its job has windows.
     package let window: Range<Date>?
+    /// What a channel is to tell; nil for a job.
+    package var message: NotificationMessage?
     /// The folder that `${file:…}` starts from.
     package let baseDirectory: String
     /// The environment that `${env:…}` looks into; nil for that of the process.
     private let environment: [String: String]?
 
     package init(
-        scheduledFor: Date, window: Range<Date>? = nil, baseDirectory: String,
+        scheduledFor: Date, window: Range<Date>? = nil, message: NotificationMessage? = nil,
+        baseDirectory: String,
         environment: [String: String]? = nil
     ) {
         self.scheduledFor = scheduledFor
         self.window = window
+        self.message = message
         self.baseDirectory = baseDirectory
         self.environment = environment
     }
@@ -30,7 +35,7 @@ package struct PlaceholderValues: Sendable {
         case .windowStart, .windowEnd:
             guard let window else { throw UnresolvedPlaceholder(windowless: placeholder) }
             return placeholder == .windowStart ? window.lowerBound : window.upperBound
-        case .environment, .file: return nil
+        case .environment, .file, .message: return nil
         }
     }
 
@@ -51,6 +56,9 @@ package struct PlaceholderValues: Sendable {
             }
             return value
         case .file(let path): return try contents(of: path)
+        case .message(let part):
+            guard let message else { throw UnresolvedPlaceholder(messageless: part) }
+            return message.text(of: part)
         }
     }
 
@@ -124,6 +132,13 @@ extension UnresolvedPlaceholder {
         self.init(
             placeholder: placeholder == .windowStart ? "${windowStart}" : "${windowEnd}",
             message: "the job has no window; \(WindowMode.help)")
+    }
+
+    /// A part of a message in the parameters of a job.
+    init(messageless part: MessagePart) {
+        self.init(
+            placeholder: "${\(part.name)}",
+            message: "a job has no message; only the parameters of a channel may have it")
     }
 }
 

@@ -39,6 +39,8 @@ public final class TaskContext {
     public var result: (any Encodable)?
     /// What the run leaves as its `output`: the tail of what is appended.
     public var output = OutputTail()
+    /// What a channel is to tell; nil for a job.
+    var message: NotificationMessage?
     /// How far a task that works in chunks has come.
     public internal(set) var progress: RunProgress?
 
@@ -105,7 +107,8 @@ public final class TaskContext {
     /// What the placeholders of the job's parameters stand for in this run.
     package var placeholderValues: PlaceholderValues {
         PlaceholderValues(
-            scheduledFor: scheduledFor, window: window, baseDirectory: baseDirectory)
+            scheduledFor: scheduledFor, window: window, message: message,
+            baseDirectory: baseDirectory)
     }
 
     /// Closes the run's own session: from here on the context is that of the hooks.

@@ -55,7 +55,7 @@ extension TaskRegistry: TaskCatalog {
         guard let type = types[name] else { return [] }
         let problems =
             type.placeholders == .expanded
-            ? placeholderProblems(in: parameters, hasWindow: definition.hasWindow) : []
+            ? placeholderProblems(in: parameters, definition) : []
         do {
             let task = try YAMLDecoder().decode(type, from: parameters)
             try task.validate(definition)
@@ -75,12 +75,14 @@ extension TaskRegistry: TaskCatalog {
     }
 
     /// Placeholders that no run could replace.
-    private func placeholderProblems(in node: YAMLNode, hasWindow: Bool) -> [Diagnostic] {
+    private func placeholderProblems(
+        in node: YAMLNode, _ definition: TaskDefinition
+    ) -> [Diagnostic] {
         switch node.content {
         case .scalar(let scalar):
             guard scalar.text.utf8.contains(UInt8(ascii: "$")) else { return [] }
             if let text = try? PlaceholderText(scalar.text) {
-                return hasWindow ? [] : text.windowProblems(in: node)
+                return text.problems(in: node, definition)
             }
             // Wrong: read again, for the place of the mistake.
             do {
@@ -90,24 +92,23 @@ extension TaskRegistry: TaskCatalog {
                 return error.diagnostics
             }
         case .sequence(let nodes):
-            return nodes.flatMap { placeholderProblems(in: $0, hasWindow: hasWindow) }
+            return nodes.flatMap { placeholderProblems(in: $0, definition) }
         case .mapping(let pairs):
-            return pairs.flatMap { placeholderProblems(in: $0.value, hasWindow: hasWindow) }
+            return pairs.flatMap { placeholderProblems(in: $0.value, definition) }
         }
     }
 }
 
 extension PlaceholderText {
-    /// The placeholders that a job without windows has no value for, shown at their places.
-    fileprivate func windowProblems(in node: YAMLNode) -> [Diagnostic] {
+    /// The placeholders that have no value there, shown at their places.
+    fileprivate func problems(in node: YAMLNode, _ definition: TaskDefinition) -> [Diagnostic] {
         parts.compactMap { part in
-            guard case .placeholder(let placeholder, let offset) = part, placeholder.needsWindow
+            guard case .placeholder(let placeholder, let offset) = part,
+                let problem = placeholder.problem(in: definition)
             else { return nil }
-            let problem = UnresolvedPlaceholder(windowless: placeholder)
             return Diagnostic(
-                category: .task, inside: node, offset: offset,
-                message: "'\(problem.placeholder)' has no value: the job has no 'window'",
-                help: WindowMode.help)
+                category: .task, inside: node, offset: offset, message: problem.message,
+                help: problem.help)
         }
     }
 }
