@@ -69,6 +69,7 @@ extension NodeDesk {
         let moment = min(now, max(activation.inForceFrom, planner?.plannedThrough ?? now))
         plan(.schedule(planned, now: moment))
         if moment < now { plan(.tick(now: now)) }
+        books.forget()
         dues.begin()
         noteNextDue()
         logger.info(

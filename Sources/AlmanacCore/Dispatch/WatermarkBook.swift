@@ -4,6 +4,8 @@ import Scheduling
 struct WatermarkBook {
     private var written: Instant?
     private var isBusy = false
+    /// Whether what is being written is of before.
+    private var isOutdated = false
 
     /// Whether an instant is worth writing.
     func isAhead(_ instant: Instant) -> Bool { written.map { instant > $0 } ?? true }
@@ -16,7 +18,16 @@ struct WatermarkBook {
     }
 
     /// It was written; the next may be once the pause is over.
-    mutating func wrote(_ instant: Instant) { written = instant }
+    mutating func wrote(_ instant: Instant) {
+        if !isOutdated { written = instant }
+        isOutdated = false
+    }
+
+    /// Another schedule is in force, which may have taken the watermark back.
+    mutating func forget() {
+        written = nil
+        isOutdated = isBusy
+    }
 
     /// The pause is over.
     mutating func rested() { isBusy = false }

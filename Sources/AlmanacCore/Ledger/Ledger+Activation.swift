@@ -75,12 +75,16 @@ extension Ledger {
     ) throws -> Activation {
         try inTransaction(on: connection) {
             try lock(on: connection)
-            let watermark = try openWatermark(on: connection)
-            let since = try versions(since: watermark, on: connection)
+            try openWatermark(on: connection)
             let digest = schedule.digest
-            let version = try keepVersion(of: schedule, digest, after: before, on: connection)
+            let (version, isNew) = try keepVersion(
+                of: schedule, digest, after: before, on: connection)
             let digests = schedule.jobs.map(\.definitionDigest)
             try openAccounts(schedule, digests, on: connection)
+            if isNew { try takeBackWatermark(to: version, on: connection) }
+            let watermark = try watermark(on: connection)
+            let since = try versions(
+                since: watermark, before: isNew ? version : nil, on: connection)
             return Activation(
                 version: version, watermark: watermark, since: since,
                 accountedFrom: try accounts(on: connection),
@@ -101,12 +105,29 @@ extension Ledger {
         return Array(Set(schedule.jobs.filter(\.recurrence.isDelay).map(\.name) + before))
     }
 
-    private func openWatermark(on connection: Connection) throws -> Instant {
+    private func openWatermark(on connection: Connection) throws {
         _ = try connection.execute(
             """
             INSERT INTO \(table("watermark")) (accounted_until) \
             VALUES (date_trunc('second', clock_timestamp())) ON CONFLICT DO NOTHING
             """)
+    }
+
+    /// A node whose clock was ahead has brought the watermark to a time that had not come. By what
+    /// was in force then all is accounted for up to there, but nothing of an account that begins
+    /// before it.
+    private func takeBackWatermark(to version: Int64, on connection: Connection) throws {
+        _ = try connection.execute(
+            """
+            UPDATE \(table("watermark")) AS w SET accounted_until = v.moment \
+            FROM (SELECT date_trunc('second', activated_at) AS moment \
+            FROM \(table("schedule_versions")) WHERE schedule_version = \(version)) AS v \
+            WHERE w.accounted_until > v.moment AND EXISTS (SELECT FROM \(table("accounts")) AS a \
+            WHERE a.accounted_from = v.moment AND a.removed_at IS NULL)
+            """)
+    }
+
+    private func watermark(on connection: Connection) throws -> Instant {
         let rows = try connection.query("SELECT accounted_until FROM \(table("watermark"))")
         guard let row = rows.first else {
             throw LedgerError(message: "the ledger has lost its watermark (table watermark)")
@@ -114,15 +135,18 @@ extension Ledger {
         return Instant(try row.get("accounted_until", as: Date.self))
     }
 
+    /// - Parameter version: which one does not count any more, and none after it.
     private func versions(
-        since watermark: Instant, on connection: Connection
+        since watermark: Instant, before version: Int64?, on connection: Connection
     ) throws -> [KeptVersion] {
         let versions = table("schedule_versions")
+        let isOfThose: SQL = "(\(version)::bigint IS NULL OR schedule_version < \(version)::bigint)"
         return try connection.query(
             """
             SELECT activated_at, definitions::text AS definitions FROM \(versions) \
             WHERE schedule_version >= coalesce((SELECT max(schedule_version) FROM \(versions) \
-            WHERE activated_at <= \(watermark.date)), 0) ORDER BY schedule_version
+            WHERE activated_at <= \(watermark.date) AND \(isOfThose)), 0) AND \(isOfThose) \
+            ORDER BY schedule_version
             """
         ).map { row in
             KeptVersion(
@@ -150,13 +174,13 @@ extension Ledger {
             }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The number of this schedule: that of the newest version when it is the same.
+    /// The number of this schedule: that of the newest version when it is the same, or a new one.
     private func keepVersion(
         of schedule: Schedule, _ digest: String, after before: Int64?, on connection: Connection
-    ) throws -> Int64 {
+    ) throws -> (version: Int64, isNew: Bool) {
         let versions = table("schedule_versions")
         if let newest = try newestSchedule(on: connection) {
-            if newest.digest == digest { return newest.version }
+            if newest.digest == digest { return (newest.version, false) }
             if let before, newest.version != before {
                 throw ScheduleOvertaken(version: newest.version)
             }
@@ -174,7 +198,7 @@ extension Ledger {
         guard let row = added.first else {
             throw LedgerError(message: "the ledger did not take the schedule")
         }
-        return try row.get("schedule_version", as: Int64.self)
+        return (try row.get("schedule_version", as: Int64.self), true)
     }
 
     private func activatedAt(_ version: Int64, on connection: Connection) throws -> Instant {

@@ -19,9 +19,13 @@ struct NightAccount {
     private var seenVersions = 0
 
     /// Takes in the versions that have come since the last call.
-    mutating func take(in versions: [SimulatedVersion]) {
+    ///
+    /// - Returns: whether there are any.
+    @discardableResult
+    mutating func take(in versions: [SimulatedVersion]) -> Bool {
+        defer { seenVersions = versions.count }
         for version in versions[seenVersions...] { add(version) }
-        seenVersions = versions.count
+        return versions.count > seenVersions
     }
 
     private mutating func add(_ version: SimulatedVersion) {

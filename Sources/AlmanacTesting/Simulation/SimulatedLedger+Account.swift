@@ -17,15 +17,20 @@ extension SimulatedLedger {
         {
             return nil
         }
-        let mark = watermark ?? thisSecond
-        watermark = mark
-        let since = versions(since: mark)
-        if versions.last?.schedule.digest != schedule.digest {
+        var mark = watermark ?? thisSecond
+        let isNew = versions.last?.schedule.digest != schedule.digest
+        if isNew {
             versions.append(
                 SimulatedVersion(
                     number: Int64(versions.count + 1), activatedAt: now, schedule: schedule))
         }
         openAccounts(schedule)
+        let begins = accounts.values.contains {
+            $0.removedAt == nil && $0.accountedFrom == thisSecond
+        }
+        if isNew, begins { mark = min(mark, thisSecond) }
+        watermark = mark
+        let since = versions(since: mark, before: isNew ? versions.last?.number : nil)
         flush()
         let delayed = schedule.jobs.values.filter(\.definition.recurrence.isDelay).map(\.name)
         let before = since.flatMap { version in
@@ -39,10 +44,11 @@ extension SimulatedLedger {
             inForceFrom: Instant((versions.last?.activatedAt ?? now).date))
     }
 
-    private func versions(since watermark: Instant) -> [KeptVersion] {
-        let first =
-            versions.last { $0.activatedAt <= .seconds(watermark.secondsSinceEpoch) }?.number ?? 0
-        return versions.filter { $0.number >= first }.map { version in
+    private func versions(since watermark: Instant, before version: Int64?) -> [KeptVersion] {
+        let before = versions.filter { $0.number < version ?? .max }
+        let first = before.last { $0.activatedAt <= .seconds(watermark.secondsSinceEpoch) }
+        let counting = before.filter { $0.number >= first?.number ?? 0 }
+        return counting.map { version in
             KeptVersion(
                 inForceFrom: Instant(version.activatedAt.date),
                 definitions: version.schedule.jobs.mapValues(\.canonicalText))

@@ -23,6 +23,24 @@ struct BooksTests {
         #expect(book.begins(at(11)) == true, "it was not written")
     }
 
+    @Test("what was written before another schedule came into force counts no more")
+    func forgottenWatermark() {
+        var book = WatermarkBook()
+        #expect(book.begins(at(10)) == true)
+        book.wrote(at(10))
+        book.rested()
+        #expect(book.begins(at(12)) == true)
+        // It may be taken back behind what was written and what is being written.
+        book.forget()
+        book.wrote(at(12))
+        book.rested()
+        #expect(book.isAhead(at(8)))
+        #expect(book.begins(at(8)) == true)
+        book.wrote(at(8))
+        book.rested()
+        #expect(book.begins(at(8)) == false)
+    }
+
     @Test(
         "a long range becomes the ranges between what has rows already",
         arguments: [

@@ -261,6 +261,47 @@ struct LedgerTests {
         #expect(try ledger.activate(schedule, on: connection).watermark == later)
     }
 
+    /// What a schedule has beside the job of the one before it, and whether an account begins.
+    @Test(
+        "the watermark goes back only where a new schedule lets an account begin before it",
+        arguments: [
+            ("same", false), ("words", false), ("removed", false), ("added", true),
+            ("times", true),
+        ])
+    func takenBack(change: String, begins: Bool) async throws {
+        let fixture = try await LedgerFixture()
+        let connection = try fixture.connect()
+        defer { connection.close() }
+        let ledger = fixture.services.ledger
+        func schedule(_ change: String) throws -> Schedule {
+            let keys = [
+                "words": "activeDeadlineSeconds: 7", "times": "endAt: 2099-01-01T00:00:00Z",
+            ]
+            let job = try fixture.runner.makeJob(
+                task: "probe", parameters: "{journal: x, deed: succeed}", keys: keys[change] ?? "")
+            let jobs = change == "removed" ? [] : [job]
+            return Schedule(
+                jobs: jobs + (change == "added" ? [try fixture.job("other")] : []), files: [])
+        }
+        let first = try ledger.activate(try schedule(""), on: connection)
+        for (table, column) in [
+            ("accounts", "accounted_from"), ("schedule_versions", "activated_at"),
+        ] {
+            try connection.execute(
+                SQL(raw: "UPDATE almanac.\(table) SET \(column) = \(column) - interval '1 hour'"))
+        }
+        // By a clock that is ahead.
+        let ahead = first.watermark.advanced(bySeconds: 3_000)
+        try ledger.moveWatermark(to: ahead, by: first.version, on: connection)
+        let second = try ledger.activate(try schedule(change), on: connection)
+        #expect(second.watermark == (begins ? second.inForceFrom : ahead))
+        // Of what was in force at the watermark and before the present schedule.
+        #expect(second.since.count == 1)
+        // A start is no new schedule.
+        try ledger.moveWatermark(to: ahead, by: second.version, on: connection)
+        #expect(try ledger.activate(try schedule(change), on: connection).watermark == ahead)
+    }
+
     @Test("a node with another schedule than the one in force moves no watermark")
     func foreignWatermark() async throws {
         let fixture = try await LedgerFixture()

@@ -55,7 +55,9 @@ extension LedgerTwins {
         compare(
             real.completions.mapValues(\.scheduledFor),
             simulated.completions.mapValues(\.scheduledFor))
+        compare(abs(real.watermark.seconds(since: simulated.watermark)) <= 1, true)
         try moveAccounts()
+        try alignWatermark()
         return true
     }
 

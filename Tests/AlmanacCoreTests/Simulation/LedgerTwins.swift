@@ -53,7 +53,10 @@ struct LedgerTwins {
             model.backends.insert(lastBackend)
         }
         for number in nodes.indices { try activate(number) }
-        // The clock may have come to the next second between the two.
+    }
+
+    /// The clock may have come to the next second between the two.
+    func alignWatermark() throws {
         try watcher.execute(
             "UPDATE almanac.watermark SET accounted_until = \(model.watermark?.date)")
     }
