@@ -124,7 +124,8 @@ package struct Ledger: Sendable {
         if written == 0 { try require(condition, on: connection) }
     }
 
-    /// Which spans of a job's time within a range have rows, in order.
+    /// Which spans of a job's time within a range have rows, in order. What was run at a moment of
+    /// its own, between two seconds, is the row of no occurrence.
     package func recorded(
         job: String, from first: Instant, to last: Instant, on connection: Connection
     ) throws -> [ClosedRange<Instant>] {
@@ -132,6 +133,7 @@ package struct Ledger: Sendable {
             """
             SELECT scheduled_for, coalesce(skipped_until, scheduled_for) AS until FROM \(runs) \
             WHERE job = \(job) AND trigger <> 'manual' AND scheduled_for <= \(last.date) \
+            AND scheduled_for = date_trunc('second', scheduled_for) \
             AND coalesce(skipped_until, scheduled_for) >= \(first.date) ORDER BY scheduled_for
             """
         ).map { row in

@@ -106,4 +106,35 @@ struct RangeTests {
         ).map { try $0.get("count", as: String.self) }
         #expect(count == ["260"])
     }
+
+    @Test("a run of this moment, between two seconds, takes the place of no occurrence in one")
+    func betweenSeconds() async throws {
+        let fixture = try await LedgerFixture()
+        let connection = try fixture.connect()
+        defer { connection.close() }
+        let job = try fixture.job()
+        let plain = fixture.order(job, at: 0).identity
+        let identity = RunIdentity(
+            runID: plain.runID, job: plain.job,
+            scheduledFor: Date(timeIntervalSince1970: 3_600 * 50 + 0.243), trigger: .exec,
+            node: plain.node)
+        let exec = RunOrder(
+            identity: identity, job: job, worker: 1, version: nil, effects: .database)
+        #expect(try fixture.claim(exec, on: connection).kind == "claimed")
+        let books = Bookkeeper(services: fixture.services)
+        let skips = SkippedOccurrences(
+            job: "job", first: Instant(secondsSinceEpoch: 3_600),
+            last: Instant(secondsSinceEpoch: 3_600 * 200), count: 200, reason: .coalesced,
+            instants: nil)
+        try await books.record(skips, job: AccountedJob(job), by: Self.mandate)
+        await books.stop()
+        let lost = try connection.query(
+            """
+            SELECT hour::text AS hour FROM generate_series(1, 200) AS hour WHERE NOT EXISTS ( \
+            SELECT FROM almanac.runs WHERE to_timestamp(hour * 3600) \
+            BETWEEN scheduled_for AND coalesce(skipped_until, scheduled_for))
+            """
+        ).map { try $0.get("hour", as: String.self) }
+        #expect(lost == [])
+    }
 }
