@@ -3,8 +3,9 @@ import Scheduling
 /// A row of the audit table as far as accounting goes.
 struct AuditRow: Sendable, Hashable {
     var scheduledFor: Instant
-    /// Whether it lies between two seconds, where nothing is ever due.
-    var isBetweenSeconds = false
+    /// What of the instant goes beyond its second: nothing is ever due there, and what somebody has
+    /// run at a moment of their own is an occurrence by itself.
+    var microsecond: Int64 = 0
     var attempt = 1
     var state = RunState.succeeded
     var trigger = RunTrigger.schedule
@@ -19,6 +20,7 @@ struct AuditRow: Sendable, Hashable {
 /// The rows of one instant of a job: its attempts, and the range that begins there.
 struct AuditedOccurrence: Sendable {
     let instant: Instant
+    private let microsecond: Int64
     /// Of the range that begins here, if one does.
     private(set) var range: (through: Instant, count: Int64)?
     private(set) var firstAttempt = Int.max
@@ -38,8 +40,17 @@ struct AuditedOccurrence: Sendable {
 
     init(_ row: AuditRow) {
         instant = row.scheduledFor
+        microsecond = row.microsecond
         add(row)
     }
+
+    /// Whether a row is of the same moment.
+    func isOf(_ row: AuditRow) -> Bool {
+        row.scheduledFor == instant && row.microsecond == microsecond
+    }
+
+    /// Whether it lies between two seconds, where nothing is ever due.
+    var isBetweenSeconds: Bool { microsecond != 0 }
 
     /// Takes in a row of the same instant; the attempts come in their order.
     mutating func add(_ row: AuditRow) {

@@ -39,14 +39,14 @@ struct CopiedRow {
     /// The next field, a `timestamptz`, in whole seconds, rounded down.
     mutating func nextInstant() -> Instant? { nextMoment()?.second }
 
-    /// The next field, a `timestamptz`: its second, and whether it is later than that begins.
-    mutating func nextMoment() -> (second: Instant, isLater: Bool)? {
+    /// The next field, a `timestamptz`: its second, and how many microseconds it is later.
+    mutating func nextMoment() -> (second: Instant, microsecond: Int64)? {
         guard let microseconds = next(as: Int64.self) else { return nil }
         let (seconds, fraction) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)
         // The server counts from 2000.
         let second = Instant(
             secondsSinceEpoch: seconds - (fraction < 0 ? 1 : 0) + 946_684_800)
-        return (second, fraction != 0)
+        return (second, fraction < 0 ? fraction + 1_000_000 : fraction)
     }
 
     private static func dropping(

@@ -33,9 +33,7 @@ extension JobAudit {
         } else if chain.expected.isEmpty || chain.expected.contains(instant) {
             report.accountedCount += 1
         } else if occurrence.isAskedFor {
-            // It is nobody's turn, but the next one may follow from its end.
-            chain.expected += follow(occurrence, recurrence)
-            return
+            return noteEnd(of: occurrence, recurrence, span)
         } else if let due = chain.expected.min(), due < instant {
             noteLink(due, before: instant, span)
             report.accountedCount += 1
@@ -44,6 +42,16 @@ extension JobAudit {
         }
         position = max(position, instant)
         chain.expected = follow(occurrence, recurrence)
+    }
+
+    /// Of what somebody has had run while it was nobody's turn: the next one may follow from its
+    /// end.
+    mutating func noteEnd(
+        of occurrence: AuditedOccurrence, _ recurrence: Recurrence, _ span: AccountSpan
+    ) {
+        begin(recurrence, span)
+        guard !chain.expected.isEmpty else { return }
+        chain.expected += follow(occurrence, recurrence)
     }
 
     /// A chain begins with the account, if the look goes back so far and no other recurrence came

@@ -37,10 +37,7 @@ struct JobAudit {
     /// Takes in the next row.
     mutating func add(_ row: AuditRow) {
         report.rowCount += 1
-        guard !row.isBetweenSeconds else {
-            return report.note(.notDue, of: job, at: row.scheduledFor, "between two seconds")
-        }
-        if current?.instant == row.scheduledFor {
+        if current?.isOf(row) ?? false {
             current?.add(row)
         } else {
             judge()
@@ -81,6 +78,10 @@ struct JobAudit {
         guard let recurrence = span.recurrence else {
             report.unprovenCount += 1
             return
+        }
+        guard !occurrence.isBetweenSeconds else {
+            if recurrence.isDelay { noteEnd(of: occurrence, recurrence, span) }
+            return judgeOutside(occurrence)
         }
         if let covered, covered.contains(occurrence.instant) {
             if !occurrence.isAskedFor {
@@ -123,7 +124,9 @@ struct JobAudit {
         guard range.contains(occurrence.instant), !occurrence.isAskedFor,
             !account.tolerates(occurrence.instant)
         else { return }
-        report.note(.notDue, of: job, at: occurrence.instant)
+        report.note(
+            .notDue, of: job, at: occurrence.instant,
+            occurrence.isBetweenSeconds ? "between two seconds" : nil)
     }
 
     private mutating func judgeAttempts(of occurrence: AuditedOccurrence) {

@@ -177,7 +177,7 @@ extension AuditRow {
             let trigger = row.next().flatMap(RunTrigger.init(bytes:))
         else { return nil }
         scheduledFor = moment.second
-        isBetweenSeconds = moment.isLater
+        microsecond = moment.microsecond
         self.attempt = Int(attempt)
         self.state = state
         self.trigger = trigger

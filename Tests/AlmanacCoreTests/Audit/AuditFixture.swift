@@ -8,8 +8,8 @@ import Testing
 struct AuditFixture {
     /// `0 every: 1m`: from when on which definition, a line each; `gone` for none.
     var versions: [String]
-    /// `60`, `60#2 failed backfill`, `60..3600/60`: the instant, its attempt, its range and the
-    /// number it says, its state, its trigger, and after `@` when it ended.
+    /// `60`, `60.5`, `60#2 failed backfill`, `60..3600/60`: the instant, its attempt, its range and
+    /// the number it says, its state, its trigger, and after `@` when it ended.
     var rows: String
     var through: Int64 = 600
     var from: Int64?
@@ -66,21 +66,22 @@ struct AuditFixture {
             text.wholeMatch(
                 of:
                     #/
-                \s*(-?\d+) (?:\.\.(\d+)\/(\d+))? (?:\#(\d+))?
+                \s*(-?\d+) (?:\.(\d))? (?:\.\.(\d+)\/(\d+))? (?:\#(\d+))?
                 (?:\ ([a-z_]+))? (?:\ ([a-z-]+))? (?:@(\d+))?\s*
                 /#
             ))
         let instant = Instant(secondsSinceEpoch: try #require(Int64(match.1)))
         var row = AuditRow(scheduledFor: instant)
-        row.skippedUntil = match.2.flatMap { Int64($0) }.map(Instant.init(secondsSinceEpoch:))
-        row.skippedCount = match.3.flatMap { Int64($0) }
-        row.attempt = match.4.flatMap { Int($0) } ?? 1
+        row.microsecond = match.2.flatMap { Int64($0) }.map { $0 * 100_000 } ?? 0
+        row.skippedUntil = match.3.flatMap { Int64($0) }.map(Instant.init(secondsSinceEpoch:))
+        row.skippedCount = match.4.flatMap { Int64($0) }
+        row.attempt = match.5.flatMap { Int($0) } ?? 1
         row.state =
-            match.5.flatMap { RunState(rawValue: String($0)) }
+            match.6.flatMap { RunState(rawValue: String($0)) }
             ?? (row.skippedUntil == nil ? .succeeded : .skipped)
-        row.trigger = match.6.flatMap { RunTrigger(rawValue: String($0)) } ?? .schedule
+        row.trigger = match.7.flatMap { RunTrigger(rawValue: String($0)) } ?? .schedule
         row.finishedAt =
-            match.7.flatMap { Int64($0) }.map(Instant.init(secondsSinceEpoch:))
+            match.8.flatMap { Int64($0) }.map(Instant.init(secondsSinceEpoch:))
             ?? (row.state.isTerminal ? instant : nil)
         return row
     }

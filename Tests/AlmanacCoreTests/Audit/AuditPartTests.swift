@@ -49,16 +49,16 @@ struct AuditPartTests {
     @Test(
         "a copied instant is its second, rounded down",
         arguments: [
-            (0, 946_684_800, false), (1_000_000, 946_684_801, false),
-            (1_500_000, 946_684_801, true), (-1, 946_684_799, true),
-            (-1_000_000, 946_684_799, false), (-946_684_800_000_000, 0, false),
-        ] as [(Int64, Int64, Bool)])
-    func instants(microseconds: Int64, second: Int64, isLater: Bool) {
+            (0, 946_684_800, 0), (1_000_000, 946_684_801, 0),
+            (1_500_000, 946_684_801, 500_000), (-1, 946_684_799, 999_999),
+            (-1_000_000, 946_684_799, 0), (-946_684_800_000_000, 0, 0),
+        ] as [(Int64, Int64, Int64)])
+    func instants(microseconds: Int64, second: Int64, microsecond: Int64) {
         Self.bytes([Self.big(microseconds)]).withUnsafeBytes { bytes in
             var row = CopiedRow(bytes)
             let moment = row.nextMoment()
             #expect(moment?.second == Instant(secondsSinceEpoch: second))
-            #expect(moment?.isLater == isLater)
+            #expect(moment?.microsecond == microsecond)
         }
     }
 

@@ -52,6 +52,25 @@ struct JobAuditTests {
     }
 
     @Test(
+        "leaves alone what somebody has had run between two seconds, and nothing else there",
+        arguments: [
+            ("60, 60.2 succeeded exec, 120", []),
+            ("60, 90.5 failed exec, 90.5#2 succeeded exec, 120", []),
+            ("60, 90.2 succeeded exec, 90.7 succeeded exec, 120", []),
+            ("60.2 succeeded exec, 120", ["missing 60"]),
+            ("60, 119.9 running exec", ["missing 120"]),
+            ("60, 60.5, 120", ["not-due 60"]),
+            ("60, 90.5 skipped, 120", ["not-due 90"]),
+            ("60, 90.5#2 succeeded exec, 120", ["attempt-gap 90"]),
+            ("60..120/2, 90.5 succeeded exec", []),
+        ] as [(String, [String])])
+    func betweenSeconds(rows: String, expected: [String]) throws {
+        let fixture = AuditFixture(versions: Self.minutes, rows: rows, through: 120)
+        #expect(try fixture.differences() == expected)
+        #expect(try fixture.report().accountedCount == 2 - expected.filter(\.isOfMissing).count)
+    }
+
+    @Test(
         "looks at the attempts",
         arguments: [
             ("60 failed, 60#2", []),
@@ -248,4 +267,8 @@ struct JobAuditTests {
         #expect(joined.map(\.requested) == [1, 0])
         #expect(joined.first?.last == day(3).advanced(bySeconds: -1))
     }
+}
+
+extension String {
+    fileprivate var isOfMissing: Bool { hasPrefix("missing") }
 }
