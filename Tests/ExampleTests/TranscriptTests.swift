@@ -123,7 +123,7 @@ private final class NodeOnPage: Sendable {
         let folder = scratch.url.appending(path: "Schedules")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try Data(schedule.utf8).write(to: folder.appending(path: "page.yaml"))
-        node = Self.process(["run"], in: scratch.url, database.connectionString)
+        node = Program.process(["run"], in: scratch.url, database.connectionString)
         node.standardOutput = FileHandle.nullDevice
         node.standardError = FileHandle.nullDevice
         try node.run()
@@ -136,8 +136,8 @@ private final class NodeOnPage: Sendable {
 
     func waitForStart() async throws {
         for _ in 1...200 {
-            if try await Self.run(["status"], in: scratch.url, database.connectionString)
-                .hasPrefix("scheduler ")
+            if try await Program.run(["status"], in: scratch.url, database.connectionString)
+                .output.hasPrefix("scheduler ")
             {
                 return
             }
@@ -155,7 +155,9 @@ private final class NodeOnPage: Sendable {
         let isLook = ["status", "why", "show", "history", "verify"].contains(arguments[0])
         var output = ""
         for _ in 1...(isLook ? 100 : 1) {
-            output = try await Self.run(arguments, in: scratch.url, database.connectionString)
+            output = try await Program.run(
+                arguments, in: scratch.url, database.connectionString
+            ).output
             var attempt = words
             let lines = output.split(separator: "\n").map(String.init)
             let isSame =
@@ -167,35 +169,5 @@ private final class NodeOnPage: Sendable {
             }
         }
         return output
-    }
-
-    private static func process(
-        _ arguments: [String], in folder: URL, _ connectionString: String
-    ) -> Process {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-            .deletingLastPathComponent().appending(path: "almanac")
-        process.arguments = arguments
-        process.currentDirectoryURL = folder
-        let inherited = ProcessInfo.processInfo.environment.filter { name, _ in
-            !name.hasPrefix("ALMANAC_") && !name.hasPrefix("PG")
-        }
-        process.environment = inherited.merging(
-            ["ALMANAC_DATABASE_URL": connectionString, "NO_COLOR": "1"]) { $1 }
-        process.standardInput = FileHandle.nullDevice
-        return process
-    }
-
-    private static func run(
-        _ arguments: [String], in folder: URL, _ connectionString: String
-    ) async throws -> String {
-        let process = process(arguments, in: folder, connectionString)
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let data = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return String(decoding: data, as: UTF8.self)
     }
 }
