@@ -118,11 +118,12 @@ package struct Failure: Sendable, Hashable {
         }
         reason = error is ExpectationNotMet ? "expectation" : nil
         let postgres = ((error as? Retry)?.cause ?? error) as? PostgresError
+        let stopped = error as? RunStopped
         errorType = Self.type(of: error)
-        sqlState = postgres?.sqlState
+        sqlState = (postgres ?? stopped?.interruption as? PostgresError)?.sqlState
         message = Self.bounded(String(describing: error))
         summary =
-            postgres.map { error in
+            stopped?.reason ?? postgres.map { error in
                 let state = error.sqlState.map { " (\($0))" } ?? ""
                 let place = error.file.map { "; \($0) line \(error.line ?? 0)" } ?? ""
                 return Self.bounded("\(error.code.rawValue)\(state): \(error.message)\(place)")

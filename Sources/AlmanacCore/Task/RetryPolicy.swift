@@ -156,6 +156,9 @@ extension Failure {
 
     /// The SQLSTATE of the error that was first: a swallowed one is only reported by a later one.
     static func rootSQLState(of error: any Error) -> String? {
+        if let interruption = (error as? RunStopped)?.interruption {
+            return rootSQLState(of: interruption)
+        }
         guard let error = error as? PostgresError else { return nil }
         return error.underlying.flatMap { rootSQLState(of: $0) } ?? error.sqlState
     }

@@ -1,3 +1,5 @@
+import PostgresSession
+
 /// How an attempt ended. The vocabulary is closed: there is no other way.
 public enum TaskOutcome: Sendable {
     /// The run's writes and this outcome were committed together.
@@ -81,19 +83,39 @@ package enum StopCause: Sendable, Hashable {
     case request(by: String, reason: String)
 }
 
-/// The run was asked to stop, and noticed before anything else went wrong.
+/// The run was asked to stop.
 public struct RunStopped: Error, Sendable, CustomStringConvertible {
     package let cause: StopCause
+    /// What the task was interrupted with, where that says more: mostly the statement that the
+    /// server has cancelled.
+    public let interruption: (any Error)?
 
-    package init(cause: StopCause) { self.cause = cause }
+    package init(cause: StopCause, interruption: (any Error)? = nil) {
+        self.cause = cause
+        self.interruption = interruption
+    }
+
+    /// Who asked, and what it has interrupted.
+    public var description: String { place.map { "\(reason); \($0)" } ?? reason }
 
     /// Who asked.
-    public var description: String {
+    var reason: String {
         switch cause {
         case .deadline(let seconds): "stopped at its deadline of \(seconds) s"
         case .shutdown: "stopped because its node shuts down"
-        case .request(let author, let reason): "cancelled by \(author): \(reason)"
+        case .request(let author, let why): "cancelled by \(author): \(why)"
         }
+    }
+
+    /// To the server the stop is a request of the user, which says nothing; what it was at does.
+    private var place: String? {
+        guard let error = interruption as? PostgresError,
+            [.cancelled, .statementTimeout].contains(error.code)
+        else { return interruption.map { "\($0)" } }
+        guard let statement = error.statement else { return nil }
+        let line = statement.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        let file = error.file.map { " [\($0):\(error.line ?? 0)]" } ?? ""
+        return "it was at: \(line.prefix(500))\(file)"
     }
 }
 
@@ -102,11 +124,20 @@ extension TaskOutcome {
     init(error: any Error, stop cause: StopCause?) {
         switch (cause, error) {
         case (_, let ignore as Ignore): self = .ignored(ignore.reason)
-        case (.deadline?, _): self = .timedOut(error)
-        case (.shutdown?, _): self = .cancelled(error)
+        case (.deadline?, _): self = .timedOut(Self.stopped(error, by: cause))
+        case (.shutdown?, _): self = .cancelled(Self.stopped(error, by: cause))
         // Whatever the request made of it, the row is to say who asked and why.
-        case (.request?, _): self = .cancelled(cause.map(RunStopped.init) ?? error)
+        case (.request?, _): self = .cancelled(cause.map { RunStopped(cause: $0) } ?? error)
         case (nil, _): self = .failed(error)
         }
+    }
+
+    /// What the stop itself has brought about says nothing of who asked for it: to the server each
+    /// is a request of the user. What the task has to say of its own stays as it is.
+    private static func stopped(_ error: any Error, by cause: StopCause?) -> any Error {
+        guard let cause else { return error }
+        if error is CancellationError { return RunStopped(cause: cause) }
+        guard let interrupted = error as? PostgresError else { return error }
+        return RunStopped(cause: cause, interruption: interrupted)
     }
 }

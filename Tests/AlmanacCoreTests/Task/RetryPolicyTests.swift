@@ -114,6 +114,15 @@ struct RetryPolicyTests {
         #expect(Self.verdict(Self.policy(), .failed(last)) == .fail)
     }
 
+    @Test("judges a stop by what it interrupted, where a rule names that")
+    func interrupted() {
+        let error = PostgresError(.cancelled, "user request", sqlState: "57014")
+        let outcome = TaskOutcome(error: error, stop: .deadline(seconds: 1))
+        let rule = RetryPolicy.Rule(action: .fail, sqlStates: ["57014"])
+        #expect(Self.verdict(Self.policy([rule]), outcome) == .fail)
+        #expect(Self.verdict(Self.policy(), outcome) == .retry(afterSeconds: 10))
+    }
+
     @Test(
         "pauses grow by the factor up to the longest",
         arguments: [(1, 10.0), (2, 20), (3, 40), (4, 80), (6, 320), (7, 600), (1_000, 600)])

@@ -16,6 +16,7 @@ struct StopTests {
         let row = try await fixture.run(deed, job: "activeDeadlineSeconds: 1")
         let took = clock.uptime - start
         #expect(row.state == .timedOut)
+        #expect(row.errorMessage?.hasPrefix("stopped at its deadline of 1 s") == true)
         #expect(took < .seconds(10), "a deadline of 1 s took \(took)")
         #expect(try fixture.leftovers().isEmpty)
         #expect(Journal.stages(fixture.name).suffix(2) == ["onFailure", "afterReturn"])

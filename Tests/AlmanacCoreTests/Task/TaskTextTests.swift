@@ -1,4 +1,5 @@
 import Foundation
+import PostgresSession
 import Testing
 
 @testable import AlmanacCore
@@ -51,6 +52,51 @@ struct TaskTextTests {
     func outcome(cause: StopCause?, state: RunState) {
         #expect(TaskOutcome(error: ProbeError(description: "x"), stop: cause).state == state)
         #expect(TaskOutcome(error: Ignore("x"), stop: cause).state == .skipped)
+    }
+
+    @Test(
+        "a stop is told by who asked for it and what it interrupted, not as the server has it",
+        arguments: [
+            (
+                StopCause.deadline(seconds: 2), RunState.timedOut,
+                "stopped at its deadline of 2 s; it was at: SELECT pg_sleep(30) [sql/a.sql:3]"
+            ),
+            (
+                .shutdown, .cancelled,
+                "stopped because its node shuts down; it was at: SELECT pg_sleep(30) [sql/a.sql:3]"
+            ),
+            (
+                .request(by: "ada@desk", reason: "too long"), .cancelled,
+                "cancelled by ada@desk: too long"
+            ),
+        ])
+    func stopped(cause: StopCause, state: RunState, text: String) {
+        for code in [PostgresError.Code.cancelled, .statementTimeout] {
+            var error = PostgresError(
+                code, "canceling statement due to user request", sqlState: "57014")
+            (error.statement, error.file, error.line) = ("SELECT\n  pg_sleep(30)", "sql/a.sql", 3)
+            let failure = Failure(outcome: TaskOutcome(error: error, stop: cause))
+            #expect(failure.state == state)
+            #expect(failure.message == text)
+            #expect(text.hasPrefix(failure.summary ?? "none"))
+            #expect(["RunStopped", "Cancelled"].contains(failure.errorType))
+            #expect(failure.sqlState == (failure.errorType == "Cancelled" ? nil : "57014"))
+        }
+    }
+
+    @Test("what a task has to say of its own at a stop stays as it is")
+    func ownError() {
+        let stop = StopCause.deadline(seconds: 2)
+        for error in [ProbeError(description: "x"), Reject("x"), Retry("x")] as [any Error] {
+            let failure = Failure(outcome: TaskOutcome(error: error, stop: stop))
+            #expect(failure.message == "x")
+            #expect(failure.state == .timedOut)
+        }
+        let other = PostgresError(.serverError, "no", sqlState: "23505")
+        let failure = Failure(outcome: TaskOutcome(error: other, stop: stop))
+        #expect(failure.message == "stopped at its deadline of 2 s; \(other)")
+        let nothing = Failure(outcome: TaskOutcome(error: CancellationError(), stop: stop))
+        #expect(nothing.message == "stopped at its deadline of 2 s")
     }
 
     @Test("an error's text loses NUL and what goes beyond the limit")
