@@ -54,7 +54,7 @@ struct DecisionTraceTests {
             trace.trace == [
                 "Schedule version 3, in force since 2026-01-05 00:30:00Z, has the job at: "
                     + "30 2 * * * UTC.",
-                "It was due at 2026-01-05T02:30:00Z (2026-01-05 02:30:00 UTC).",
+                "It was due at 2026-01-05 02:30:00Z (2026-01-05 02:30:00 UTC).",
                 "Attempt 1 (run 0e984725, schedule) was claimed by db7:1:x, worker 2 at "
                     + "2026-01-05 02:30:00Z, 0.250 s after it was due, and succeeded at "
                     + "2026-01-05 02:30:01Z after 1250 ms; 3 rows.",
@@ -136,14 +136,62 @@ struct DecisionTraceTests {
         #expect(text.contains("A hook failed afterwards: onFailure: x."))
     }
 
+    @Test("a run of that second by itself is no attempt at the occurrence")
+    func apart() {
+        let exec = Self.row(.succeeded) {
+            $0.trigger = "exec"
+            $0.scheduledFor = Self.instant.addingTimeInterval(0.243)
+        }
+        let asked = Self.row(.failed) { ($0.trigger, $0.errorType) = ("manual", "E") }
+        let lost = DecisionTrace(Self.facts { $0.rows = [exec, asked] })
+        #expect(lost.answer == .notAccounted)
+        #expect(lost.trace.contains { $0.contains("although all that was due") })
+        #expect(
+            lost.trace.contains {
+                $0.hasPrefix("A run of its own in that second (run 0e984725, exec)")
+            })
+        let both = DecisionTrace(Self.facts { $0.rows = [Self.row(.running), exec] })
+        #expect(both.answer == .running)
+        let alone = DecisionTrace(Self.facts(secondsLater: 60) { $0.rows = [exec] })
+        #expect(alone.answer == .ran)
+        #expect(alone.trace.contains { $0.contains("is none of its instants") })
+    }
+
+    @Test(
+        "an error is named once",
+        arguments: [
+            (
+                "ServerError", "22023", "ServerError (SQLSTATE 22023): no",
+                "ServerError (SQLSTATE 22023): no"
+            ),
+            ("ServerError", "22023", "no", "ServerError, SQLSTATE 22023: no"),
+            ("E", nil, "no", "E: no"), ("E", nil, nil, "E"),
+        ] as [(String, String?, String?, String)])
+    func errors(type: String, sqlState: String?, message: String?, text: String) {
+        let row = Self.row(.failed) {
+            ($0.errorType, $0.sqlState, $0.errorMessage) = (type, sqlState, message)
+        }
+        let trace = DecisionTrace(Self.facts { $0.rows = [row] })
+        #expect(trace.trace.last?.hasSuffix(" after 1250 ms: \(text).") == true, "\(trace.trace)")
+        let cancelled = Self.row(.cancelled) {
+            ($0.errorType, $0.errorMessage) = ("Cancelled", "cancelled by ada@desk: too long")
+            ($0.cancelRequestedAt, $0.cancelRequestedBy) = (Self.instant, "ada@desk")
+            $0.cancelReason = "too long"
+        }
+        #expect(
+            DecisionTrace(Self.facts { $0.rows = [cancelled] }).trace.last?.hasSuffix(
+                "was cancelled at 2026-01-05 02:30:01Z. "
+                    + "ada@desk asked for its end at 2026-01-05 02:30:00Z: too long.") == true)
+    }
+
     @Test("an instant that is none of the job's is named with the next one")
     func notDue() {
         let trace = DecisionTrace(Self.facts(secondsLater: 60))
         #expect(trace.answer == .notDue)
         #expect(
             trace.trace.last
-                == "2026-01-05T02:31:00Z (2026-01-05 02:31:00 UTC) is none of its instants; "
-                + "the next one is 2026-01-06T02:30:00Z.")
+                == "2026-01-05 02:31:00Z (2026-01-05 02:31:00 UTC) is none of its instants; "
+                + "the next one is 2026-01-06 02:30:00Z.")
     }
 
     @Test("a day that a calendar excludes, and a time that the clock skips")
@@ -171,6 +219,7 @@ struct DecisionTraceTests {
     func withoutRow() {
         let future = Self.facts { $0.now = Self.instant.addingTimeInterval(-60) }
         #expect(DecisionTrace(future).answer == .toCome)
+        #expect(DecisionTrace(future).trace.contains { $0.hasPrefix("It is due at 2026-01-05 ") })
         let behind = DecisionTrace(
             Self.facts { $0.accountedUntil = Self.instant.addingTimeInterval(-60) })
         #expect(behind.answer == .notAccounted)
@@ -181,6 +230,13 @@ struct DecisionTraceTests {
             Self.facts { $0.accountedFrom = Self.instant.addingTimeInterval(60) })
         #expect(early.trace.contains { $0.contains("what was due before is not") })
         #expect(early.trace.last == "It has no row.")
+        let returned = DecisionTrace(
+            Self.facts {
+                $0.accountedFrom = Self.instant.addingTimeInterval(60)
+                $0.rows = [Self.row(.succeeded) { $0.rowsAffected = 1 }]
+            })
+        #expect(!returned.trace.contains { $0.contains("what was due before is not") })
+        #expect(returned.trace.last?.hasSuffix("; 1 row.") == true)
     }
 
     @Test("schedules that had no such job, or were none, or cannot be read")
@@ -202,9 +258,16 @@ struct DecisionTraceTests {
     func otherJobs() {
         let removed = DecisionTrace(Self.facts { $0.removedAt = Self.instant })
         #expect(removed.trace.first == "The job left the schedule at 2026-01-05 02:30:00Z.")
+        let gone = DecisionTrace(
+            Self.facts(nil) {
+                $0.removedAt = Self.instant.addingTimeInterval(-60)
+                $0.accountedUntil = Self.instant.addingTimeInterval(-1)
+            })
+        #expect(gone.answer == .notDue)
+        #expect(gone.trace.last?.hasSuffix("has no job 'nightly'.") == true, "\(gone.trace)")
         let suspended = DecisionTrace(
             Self.facts(Self.definition.replacing("{\"sch", with: "{\"suspend\":true,\"sch")))
-        #expect(suspended.trace.contains("It suspends the job."))
+        #expect(suspended.trace.contains("The job is suspended in it."))
         let delay = DecisionTrace(
             Self.facts(#"{"after":"15m","task":"sql","timeZone":"UTC"}"#))
         #expect(delay.answer == .notAccounted)

@@ -31,8 +31,9 @@ struct DecisionTrace: Encodable {
         var sentences: [String] = []
         let times = Self.tellSchedule(facts, &sentences)
         let verdict = Self.tellInstant(facts, times, &sentences)
-        sentences += facts.rows.map { RowStory($0, of: facts).text }
-        if facts.rows.isEmpty { Self.tellAbsence(facts, verdict, &sentences) }
+        sentences += facts.ownRows.map { RowStory($0, of: facts).text }
+        if facts.ownRows.isEmpty { Self.tellAbsence(facts, verdict, &sentences) }
+        sentences += facts.apartRows.map { RowStory($0, of: facts).text }
         if let pause = facts.pause {
             sentences.append(
                 "The job is paused now, since \(pause.pausedAt.shortText) by \(pause.pausedBy): "
@@ -44,7 +45,7 @@ struct DecisionTrace: Encodable {
 
     /// What the schedule of then says of an instant.
     private enum Verdict {
-        case unknown, notNamed, fires, excluded, gap
+        case unknown, absent, notNamed, fires, excluded, gap
     }
 
     // MARK: The schedule
@@ -77,12 +78,12 @@ struct DecisionTrace: Encodable {
             return nil
         }
         sentences.append("\(name) has the job at: \(times.scheduleText).")
-        if facts.instant <= accountedFrom {
+        if facts.instant <= accountedFrom, facts.ownRows.isEmpty {
             sentences.append(
                 "The job is accounted for since \(accountedFrom.shortText); what was due before "
                     + "is not.")
         }
-        if times.isSuspended { sentences.append("It suspends the job.") }
+        if times.isSuspended { sentences.append("The job is suspended in it.") }
         return times
     }
 
@@ -90,31 +91,34 @@ struct DecisionTrace: Encodable {
         _ facts: OccurrenceTrace, _ times: JobDefinition.StoredTimes?,
         _ sentences: inout [String]
     ) -> Verdict {
-        guard let times else { return .unknown }
+        guard let times else { return facts.isWithoutJob ? .absent : .unknown }
         let instant = Instant(facts.instant)
+        let moment = facts.instant.shortText
         let clock = "\(times.timeZone.civilTime(at: instant))".replacing("T", with: " ")
         let local = "\(clock) \(times.timeZone.identifier)"
         guard !times.recurrence.isDelay else {
             sentences.append(
                 "Its instants follow from the ends of its runs, so only the rows tell them.")
-            return facts.rows.isEmpty ? .unknown : .fires
+            return facts.ownRows.isEmpty ? .unknown : .fires
         }
         let next = times.recurrence.nextNominal(after: instant.advanced(bySeconds: -1))
         guard let next, next.instant == instant else {
-            let following = next.map { "; the next one is \($0.instant)" } ?? "; none follows"
-            sentences.append("\(instant) (\(local)) is none of its instants\(following).")
+            let following =
+                next.map { "; the next one is \($0.instant.date.shortText)" } ?? "; none follows"
+            sentences.append("\(moment) (\(local)) is none of its instants\(following).")
             return .notNamed
         }
         switch next.verdict {
         case .fires:
-            sentences.append("It was due at \(instant) (\(local)).")
+            let isToCome = facts.instant > facts.now
+            sentences.append("It \(isToCome ? "is" : "was") due at \(moment) (\(local)).")
             return .fires
         case .excluded:
-            sentences.append("At \(instant) (\(local)) its calendars exclude the day.")
+            sentences.append("At \(moment) (\(local)) its calendars exclude the day.")
             return .excluded
         case .gap:
             sentences.append(
-                "At \(instant) the zone's clock skips its time, and `dst` has no substitute.")
+                "At \(moment) the zone's clock skips its time, and `dst` has no substitute.")
             return .gap
         }
     }
@@ -124,10 +128,10 @@ struct DecisionTrace: Encodable {
     private static func tellAbsence(
         _ facts: OccurrenceTrace, _ verdict: Verdict, _ sentences: inout [String]
     ) {
-        guard verdict != .notNamed, facts.accountedFrom != nil else { return }
+        guard verdict != .notNamed, verdict != .absent, facts.accountedFrom != nil else { return }
         if facts.instant > facts.now {
             sentences.append("That is still to come: it is \(facts.now.shortText) now.")
-        } else if let until = facts.accountedUntil, until < facts.instant {
+        } else if let until = facts.accountedUntil, until < facts.instant, facts.removedAt == nil {
             sentences.append(
                 "It has no row yet: schedulers have accounted for what was due up to "
                     + "\(until.shortText). One that runs will, within a second or two.")
@@ -144,7 +148,8 @@ struct DecisionTrace: Encodable {
     }
 
     private static func answer(_ facts: OccurrenceTrace, _ verdict: Verdict) -> Answer {
-        if let last = facts.rows.last {
+        let isNamed = verdict != .notNamed && verdict != .absent
+        if let last = facts.ownRows.last ?? (isNamed ? nil : facts.apartRows.last) {
             switch last.state {
             case .queued: return .queued
             case .running: return .running
@@ -154,12 +159,31 @@ struct DecisionTrace: Encodable {
         }
         switch verdict {
         case _ where facts.accountedFrom == nil: return .unknownJob
-        case .notNamed: return .notDue
+        case .notNamed, .absent: return .notDue
         case .excluded: return .excluded
         case .gap: return .dstGap
         case _ where facts.instant > facts.now: return .toCome
         case .fires, .unknown: return .notAccounted
         }
+    }
+}
+
+extension OccurrenceTrace {
+    /// The rows of the occurrence itself.
+    fileprivate var ownRows: [RunRecord] { rows.filter { !$0.isApart } }
+
+    /// What was asked for in that second and is no attempt at the occurrence.
+    fileprivate var apartRows: [RunRecord] { rows.filter(\.isApart) }
+
+    /// Whether the schedule of then had no such job.
+    fileprivate var isWithoutJob: Bool { version.map { $0.definition == nil } ?? false }
+}
+
+extension RunRecord {
+    /// Whether it ran at a moment of its own: nothing is due between two seconds.
+    fileprivate var isApart: Bool {
+        let seconds = scheduledFor.timeIntervalSince1970
+        return trigger == RunTrigger.manual.rawValue || seconds != seconds.rounded(.down)
     }
 }
 
@@ -181,6 +205,10 @@ struct RowStory {
     private var subject: String {
         let id = row.runID.uuidString.lowercased().prefix(8)
         let author = row.requestedBy.map { " by \($0)" } ?? ""
+        guard !row.isApart else {
+            let attempt = row.attempt > 1 ? ", attempt \(row.attempt)" : ""
+            return "A run of its own in that second (run \(id), \(row.trigger)\(author)\(attempt)) "
+        }
         return "Attempt \(row.attempt) (run \(id), \(row.trigger)\(author)) "
     }
 
@@ -197,22 +225,30 @@ struct RowStory {
     private var outcome: String {
         let end = row.finishedAt?.shortText ?? ""
         let took = row.durationMilliseconds.map { " after \($0) ms" } ?? ""
-        let error = [
-            row.errorType, row.sqlState.map { "SQLSTATE \($0)" },
-        ].compactMap { $0 }.joined(separator: ", ")
-        let detail = row.errorMessage.map { ": \($0.printable())" } ?? ""
         switch row.state {
         case .queued: return "is queued since \(row.queuedAt.shortText)\(wait)."
         case .running: return "is running."
         case .succeeded:
-            let rows = row.rowsAffected.map { "; \($0) rows" } ?? ""
+            let rows = row.rowsAffected.map { "; \(Int($0).counted("row"))" } ?? ""
             return "succeeded at \(end)\(took)\(rows)."
         case .skipped: return "\(row.startedAt == nil ? "was " : "")skipped: \(reason)\(detail)."
-        case .failed: return "failed at \(end)\(took): \(error)\(detail)."
-        case .timedOut: return "was stopped at its deadline, at \(end)\(took): \(error)\(detail)."
-        case .cancelled: return "was cancelled at \(end): \(error)\(detail)."
+        case .failed: return "failed at \(end)\(took): \(error)."
+        case .timedOut: return "was stopped at its deadline, at \(end)\(took): \(error)."
+        // The request follows, in words of its own.
+        case .cancelled where row.cancelRequestedAt != nil: return "was cancelled at \(end)."
+        case .cancelled: return "was cancelled at \(end): \(error)."
         case .orphaned: return "was found dead at \(end)\(detail)."
         }
+    }
+
+    private var detail: String { row.errorMessage.map { ": \($0.printable())" } ?? "" }
+
+    /// The error's kind, its SQLSTATE and its text, which mostly begins with them.
+    private var error: String {
+        let text = row.errorMessage?.printable() ?? ""
+        let kinds = [row.errorType, row.sqlState.map { "SQLSTATE \($0)" }].compactMap { $0 }
+        let unsaid = kinds.filter { !text.contains($0) }.joined(separator: ", ")
+        return [unsaid, text].filter { !$0.isEmpty }.joined(separator: ": ")
     }
 
     private var wait: String {
@@ -233,7 +269,7 @@ struct RowStory {
             "paused": "the job was paused",
             "excluded": "a calendar excludes the day",
             "dst-gap": "the zone's clock skipped its time",
-            "coalesced": "a later occurrence ran in its place after a time without a scheduler",
+            "coalesced": "a later occurrence took its place after a time without a scheduler",
             "dependency": "a job that it needs had not succeeded",
             "ignored": "the task found nothing to do",
             "superseded": "a newer schedule no longer had it",
