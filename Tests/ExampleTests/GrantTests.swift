@@ -9,7 +9,11 @@ struct GrantTests {
     private static let file = """
         version: 1
         jobs:
-          greet: {every: 1h, task: sql, activeDeadlineSeconds: 60, parameters: {statement: SELECT 1}}
+          greet:
+            every: 1h
+            task: sql
+            activeDeadlineSeconds: 60
+            parameters: {statement: SELECT 1}
         """
 
     @Test(
