@@ -17,6 +17,10 @@ import SystemPackage
 /// `environment` says wins. Of a job with a `window` it gets `ALMANAC_WINDOW_START` and
 /// `ALMANAC_WINDOW_END` as well.
 ///
+/// In a channel it gets `ALMANAC_EVENT`, `ALMANAC_SUBJECT`, `ALMANAC_TEXT`, `ALMANAC_JOB` (the job
+/// that the message is about) and `ALMANAC_MESSAGE` (all of it as JSON), and reads the text where
+/// there is no `stdin`.
+///
 /// Not guaranteed: the end of the program when the scheduler itself is killed with SIGKILL.
 public struct CommandTask: BatchTask {
     /// The name in a schedule file.
@@ -56,6 +60,7 @@ public struct CommandTask: BatchTask {
                 "shell", "'shell' is empty", help: "write what the shell is to do")
         default: try checkTexts()
         }
+        if definition.isChannel { try checkShell() }
     }
 
     /// A program takes texts up to their first NUL, so that one in the middle would cut them short
@@ -103,7 +108,8 @@ public struct CommandTask: BatchTask {
     private func start(
         _ context: TaskContext, output: OutputPipe
     ) async throws -> TerminationStatus {
-        let input = try started { try FileDescriptor.input(stdin ?? "") }
+        let text = stdin ?? context.placeholderValues.message?.text(of: .text(.text)) ?? ""
+        let input = try started { try FileDescriptor.input(text) }
         defer { try? input.close() }
         let configuration = try configuration(context)
         defer { context.noteStop(.endProcesses) }
@@ -149,6 +155,9 @@ public struct CommandTask: BatchTask {
         if context.window != nil {
             variables["ALMANAC_WINDOW_START"] = try values.value(of: .windowStart)
             variables["ALMANAC_WINDOW_END"] = try values.value(of: .windowEnd)
+        }
+        for (name, value) in values.message?.variables ?? [:] {
+            variables[.init(stringLiteral: name)] = value
         }
         for (name, value) in environment ?? [:] { variables[.init(stringLiteral: name)] = value }
         return variables

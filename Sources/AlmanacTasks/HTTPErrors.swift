@@ -70,19 +70,25 @@ struct Secrets {
 
     /// A text with its placeholders filled in.
     ///
+    /// - Parameter written: how a part of a message is written there.
     /// - Throws: `UnresolvedPlaceholder`.
-    mutating func render(_ text: String, _ values: PlaceholderValues) throws -> String {
+    mutating func render(
+        _ text: String, _ values: PlaceholderValues, message written: (String) -> String = { $0 }
+    ) throws -> String {
         var rendered = ""
         for part in try PlaceholderText(text).parts {
             switch part {
             case .literal(let literal): rendered += literal
             case .placeholder(let placeholder, _):
                 let value = try values.value(of: placeholder)
-                rendered += value
                 switch placeholder {
                 case .environment, .file: self.values.insert(value)
+                case .message:
+                    rendered += written(value)
+                    continue
                 default: break
                 }
+                rendered += value
             }
         }
         return rendered

@@ -11,6 +11,9 @@ import NIOHTTP1
 /// followed for GET and HEAD alone, five at the most: elsewhere a redirect would turn the request
 /// into another one, and is a status like any other.
 ///
+/// In a channel it sends the message as one JSON object where there is no `body`. In its `url` the
+/// fields of the message are percent-encoded.
+///
 /// `Idempotency-Key` is the run's id unless `headers` say otherwise. Values of `${env:X}` and
 /// `${file:P}` are left out of all messages and of the output.
 ///
@@ -47,6 +50,7 @@ public struct HTTPTask: BatchTask {
             if let problem = problems.first {
                 throw InvalidParameter(name, problem.message, help: problem.help)
             }
+            if name == "headers" { try Self.checkLines(text) }
         }
         // What is behind a placeholder is seen when the run starts.
         if !url.contains("${") { try Self.check(url: url) }
@@ -141,13 +145,17 @@ public struct HTTPTask: BatchTask {
         _ context: TaskContext, _ secrets: inout Secrets
     ) throws -> HTTPClientRequest {
         let values = context.placeholderValues
-        let url = try secrets.render(url, values)
+        let url = try secrets.render(url, values, message: Self.percentEncoded)
         try Self.check(url: url)
         var request = HTTPClientRequest(url: url)
         request.method = HTTPMethod(rawValue: usedMethod)
         request.headers.add(name: "User-Agent", value: "almanac")
         request.headers.add(
             name: "Idempotency-Key", value: context.runID.uuidString.lowercased())
+        let message = ["GET", "HEAD"].contains(usedMethod) ? nil : values.message
+        if body == nil, message != nil {
+            request.headers.add(name: "Content-Type", value: "application/json")
+        }
         for (name, text) in headers ?? [:] {
             let value = try secrets.render(text, values)
             guard value.unicodeScalars.allSatisfy({ $0.value >= 32 && $0.value != 127 }) else {
@@ -155,7 +163,9 @@ public struct HTTPTask: BatchTask {
             }
             request.headers.replaceOrAdd(name: name, value: value)
         }
-        if let body { request.body = .bytes(ByteBuffer(string: try secrets.render(body, values))) }
+        if let text = try body.map({ try secrets.render($0, values) }) ?? message?.json {
+            request.body = .bytes(ByteBuffer(string: text))
+        }
         return request
     }
 
@@ -169,6 +179,26 @@ public struct HTTPTask: BatchTask {
         } catch {
             throw InvalidParameter(name, error.message, help: error.help)
         }
+    }
+
+    /// A header has one line, and an error often has several.
+    private static func checkLines(_ text: String) throws {
+        let fields: [MessageField] = [.text, .error, .description, .reason]
+        for placeholder in try placeholders("headers", text) {
+            guard case .message(.text(let field)) = placeholder, fields.contains(field) else {
+                continue
+            }
+            throw InvalidParameter(
+                "headers", "'${\(placeholder.name)}' may have several lines, and a header has one",
+                help: "use '${subject}' or '${json:\(field.rawValue)}'")
+        }
+    }
+
+    /// A field of a message as part of an address, where it is to mean nothing but itself.
+    private static func percentEncoded(_ text: String) -> String {
+        let plain = CharacterSet(
+            charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+        return text.addingPercentEncoding(withAllowedCharacters: plain) ?? ""
     }
 
     private static func check(url: String) throws {

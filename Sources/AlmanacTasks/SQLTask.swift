@@ -53,6 +53,12 @@ public struct SQLTask: BatchTask {
     ) throws {
         guard let chunk else { return }
         try chunk.validate(definition)
+        if definition.isChannel {
+            throw InvalidParameter(
+                "chunk",
+                "'chunk' keeps its checkpoint in the row of a run, and what a channel "
+                    + "tells has none", help: "remove it")
+        }
         guard definition.transaction == .perRun else {
             throw InvalidParameter(
                 "chunk",

@@ -67,11 +67,16 @@ final class EarlyJobs: @unchecked Sendable {
 
     private func read(_ pairs: [YAMLPair], _ root: [YAMLPair]) {
         for pair in pairs {
-            let jobReader =
-                jobReader ?? reader.jobReader(root, source: pair.key.source, collector: collector)
-            self.jobReader = jobReader
+            let jobReader = jobReader ?? begin(root, source: pair.key.source)
             jobs.add(pair.key, jobReader.read(pair))
         }
+    }
+
+    private func begin(_ root: [YAMLPair], source: SourceFile) -> JobReader {
+        let made = reader.jobReader(root, source: source, collector: collector)
+        jobReader = made
+        jobs = FileJobs(notify: made.defaults.notify)
+        return made
     }
 
     /// Whether any job has been read.

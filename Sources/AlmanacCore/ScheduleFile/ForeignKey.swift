@@ -22,6 +22,8 @@ enum ForeignKey {
         if place == .file, let key = top[folded] { return (key, nil) }
         if let key = inParts[place]?[folded], name != key { return (key, nil) }
         if place == .scheduleItem, folded == "schedule" { return ("cron", nil) }
+        // Spelled as ours it is ours, and only at the wrong place.
+        guard ScheduleKey.named(name, in: .notify) == nil else { return nil }
         guard let key = inJobs[folded], name != key else { return nil }
         if place == .scheduleItem, key == "schedule" { return ("cron", nil) }
         return (key, usage[folded])
@@ -35,7 +37,8 @@ enum ForeignKey {
         "tasks": "jobs", "job": "jobs", "schedules": "jobs", "entries": "jobs", "crons": "jobs",
         "cronjobs": "jobs", "beatschedule": "jobs", "default": "defaults", "globals": "defaults",
         "apiversion": "version", "schemaversion": "version", "env": "environment",
-        "notifications": "channels", "queues": "pools",
+        "notifications": "channels", "notifiers": "channels", "alerts": "channels",
+        "receivers": "channels", "contactpoints": "channels", "queues": "pools",
     ]
 
     private static let inParts: [ScheduleKey.Place: [String: String]] = [
@@ -68,6 +71,22 @@ enum ForeignKey {
             "spring": "gap", "nonexistent": "gap", "skipped": "gap", "autumn": "fold",
             "ambiguous": "fold", "repeated": "fold", "overlap": "fold",
         ],
+        .channel: [
+            "type": "task", "kind": "task", "via": "task", "transport": "task",
+        ],
+        .notify: [
+            "failure": "onFailure", "failed": "onFailure", "onfail": "onFailure",
+            "onfailed": "onFailure", "error": "onFailure", "onerror": "onFailure",
+            "ontimeout": "onFailure", "success": "onSuccess", "onsucceeded": "onSuccess",
+            "oncomplete": "onSuccess", "missed": "onMissed", "onmiss": "onMissed",
+            "onskip": "onMissed", "onskipped": "onMissed", "onlate": "onMissed",
+            "late": "onMissed", "onslamiss": "onMissed", "slow": "onSlow", "onwarn": "onSlow",
+            "onwarning": "onSlow", "onlong": "onSlow", "recovered": "onRecovered",
+            "recovery": "onRecovered",
+            "onfailure": "onFailure", "onsuccess": "onSuccess", "onmissed": "onMissed",
+            "onslow": "onSlow",
+            "onrecovery": "onRecovered", "onresolved": "onRecovered", "onfixed": "onRecovered",
+        ],
     ]
 
     private static let synonyms: [(ours: String, theirs: [String])] = [
@@ -86,7 +105,7 @@ enum ForeignKey {
             ]
         ),
         ("backoff", ["retry_delay", "retry_interval", "retry_backoff", "countdown"]),
-        ("retryPolicy", ["on_error", "autoretry_for", "retry_on", "ignore_errors"]),
+        ("retryPolicy", ["autoretry_for", "retry_on", "ignore_errors"]),
         (
             "concurrencyPolicy",
             [
@@ -113,14 +132,33 @@ enum ForeignKey {
             "task",
             [
                 "command", "sql", "run", "script", "exec", "shell", "func", "function", "class",
-                "query",
+                "query", "url", "webhook",
             ]
         ),
         (
             "parameters",
             ["args", "params", "kwargs", "arguments", "options", "with", "payload", "input"]
         ),
-        ("notify", ["on_failure", "on_success", "alerts", "mailto", "email", "notifications"]),
+        (
+            "mustFinishBy",
+            ["sla", "finish_by", "due_by", "complete_by", "end_by", "latest_finish", "slo"]
+        ),
+        (
+            "warnAfter",
+            [
+                "timeout_alert", "slow_after", "alert_after", "warning_after", "expected_runtime",
+                "expected_duration", "max_expected_duration",
+            ]
+        ),
+        (
+            "notify",
+            [
+                "alerts", "alert", "notifications", "notifiers", "mailto", "email", "emails",
+                "slack", "on_failure", "on_success", "on_missed", "on_slow", "on_recovered",
+                "on_error", "email_on_failure", "on_failure_callback", "on_success_callback",
+                "sla_miss_callback",
+            ]
+        ),
         ("needs", ["depends_on", "dependencies", "upstream", "requires", "depends"]),
         ("jitterSeconds", ["jitter", "random_delay", "splay"]),
         ("startAt", ["start_date", "start_time", "start", "not_before"]),
@@ -148,6 +186,26 @@ enum ForeignKey {
                 .instead("'task: command' and 'parameters: {run: […]}'")
             ),
             (["sql", "query"], .instead("'task: sql' and 'parameters: {statement: …}'")),
+            (["url", "webhook"], .instead("'task: http' and 'parameters: {url: …}'")),
+            (
+                ["sla", "slo"],
+                .differently("with a time such as 06:00, or with a duration such as 2h")
+            ),
+            (
+                [
+                    "alerts", "alert", "notifications", "notifiers", "mailto", "email", "emails",
+                    "slack", "on_failure", "email_on_failure", "on_failure_callback",
+                ],
+                .instead("'notify: {onFailure: …}' with the name of one of the 'channels'")
+            ),
+            (["on_success", "on_success_callback"], .instead("'notify: {onSuccess: …}'")),
+            (["on_missed", "sla_miss_callback"], .instead("'notify: {onMissed: …}'")),
+            (["on_slow"], .instead("'notify: {onSlow: …}'")),
+            (["on_recovered"], .instead("'notify: {onRecovered: …}'")),
+            (
+                ["on_error"],
+                .instead("'notify: {onFailure: …}' to tell somebody, 'retryPolicy' to try again")
+            ),
         ]
         return Dictionary(
             text.flatMap { entry in entry.names.map { (folded($0), entry.how) } }

@@ -11,6 +11,7 @@ struct JobDefaults {
     var transaction: TransactionMode = .perRun
     var retry = RetryPolicy()
     var history = HistoryPolicy()
+    var notify = NotifyPolicy()
     var owner: String?
     var labels: [String: String] = [:]
 
@@ -42,6 +43,7 @@ struct JobDefaults {
         }
         retry = RetryReader(reader: reader, collector: collector).read(over: retry)
         history = HistoryReader(reader: reader, collector: collector).read(over: history)
+        notify = NotifyReader(reader: reader, collector: collector).read(over: notify)
         owner = reader.read("owner", as: String.self)
         labels = reader.readLabels() ?? [:]
     }

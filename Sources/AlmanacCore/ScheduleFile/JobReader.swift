@@ -7,8 +7,7 @@ struct JobReader {
     let zones: ZoneReader
     let calendars: CalendarShelf
     let collector: DiagnosticCollector
-    let tasks: any TaskCatalog
-    let taskNames: Set<String>
+    let tasks: TaskReader
 
     /// The job under a key of `jobs`; `nil` where an error was reported.
     func read(_ pair: YAMLPair) -> JobDefinition? {
@@ -61,85 +60,30 @@ struct JobReader {
         let owner = job.read("owner", as: String.self) ?? defaults.owner
         let labels = job.readLabels() ?? defaults.labels
         let window = readWindow(job, recurrence: recurrence?.recurrence)
-        let parameters = readParameters(job)
-        let task = readTask(
-            job, name: name, parameters: parameters,
+        let punctuality = PunctualityReader(job: job).read(deadlineSeconds: deadline)
+        let notify = readNotify(job, punctuality)
+        let work = tasks.read(
+            job, name: name, subject: "the job '\(name.scalar?.text ?? "")'",
             definition: TaskDefinition(
                 baseDirectory: baseDirectory, transaction: transaction,
                 hasWindow: window != nil || job.hasTried("window")))
-        guard let recurrence, let task, let parameters else { return nil }
+        guard let recurrence, let work else { return nil }
         warnWithoutDeadline(deadline, job: job, name: name)
         return JobDefinition(
             name: name.scalar?.text ?? "", description: description, owner: owner, labels: labels,
-            task: task, parameters: parameters, recurrence: recurrence.recurrence,
+            task: work.task, parameters: work.parameters, recurrence: recurrence.recurrence,
             startOffset: startOffset, cronTexts: recurrence.cronTexts, timeZone: zone,
             isSuspended: isSuspended, transaction: transaction, activeDeadlineSeconds: deadline,
             retry: retry, dispatch: dispatch, window: window, session: session,
-            expectation: expectation, history: history, punctuality: Punctuality(),
-            notify: NotifyPolicy(),
+            expectation: expectation, history: history, punctuality: punctuality,
+            notify: notify,
             file: name.source.path, position: name.position, baseDirectory: baseDirectory)
     }
 
-    // MARK: Values
-
-    private func readParameters(_ job: MappingReader) -> YAMLNode? {
-        guard let node = job.value("parameters"), !node.isNull else {
-            return .emptyMapping(at: job.value("parameters") ?? job.value("task") ?? job.node)
-        }
-        guard node.mapping != nil else {
-            collector.add(
-                Diagnostic(
-                    category: .value, at: node,
-                    message: "'parameters' must be a mapping, not \(node.kindInWords)",
-                    help: "write one 'name: value' a line, indented"))
-            return nil
-        }
-        return node
-    }
-
-    private func readTask(
-        _ job: MappingReader, name: YAMLNode, parameters: YAMLNode?, definition: TaskDefinition
-    ) -> String? {
-        guard let node = job.value("task") else {
-            if job.hasTried("task") { return nil }
-            collector.add(
-                Diagnostic(
-                    category: .missing, at: name,
-                    message: "the job '\(name.scalar?.text ?? "")' does not say what it runs",
-                    help: "add 'task: …'; there are \(Self.list(tasks.taskNames))"))
-            return nil
-        }
-        guard let task = job.read("task", as: String.self) else { return nil }
-        guard taskNames.contains(task) else {
-            collector.add(
-                Diagnostic(
-                    category: .task, at: node,
-                    message: "there is no task '\(task.shortened(to: 60))'",
-                    help: Suggestion.question(for: task, among: tasks.taskNames, count: 2)
-                        ?? "there are \(Self.list(tasks.taskNames))"))
-            return nil
-        }
-        if let parameters {
-            var found = tasks.check(task: task, parameters: parameters, definition: definition)
-            if !job.hasTried("parameters") { found = found.map { absent($0, task: task) } }
-            collector.add(found)
-        }
-        return task
-    }
-
-    /// What is missing in parameters that are not there is shown at the task.
-    private func absent(_ diagnostic: Diagnostic, task: String) -> Diagnostic {
-        guard diagnostic.category == .missing, let source = diagnostic.source,
-            let position = diagnostic.position
-        else { return diagnostic }
-        return Diagnostic(
-            category: .missing, source: source, position: position, length: diagnostic.length,
-            message: "'\(task)' has no parameters: \(diagnostic.message)",
-            help: "add 'parameters:' and below it, indented, what the task is told")
-    }
-
-    private static func list(_ names: [String]) -> String {
-        Suggestion.list(names.sorted(), joinedBy: "and")
+    private func readNotify(_ job: MappingReader, _ punctuality: Punctuality) -> NotifyPolicy {
+        let reader = NotifyReader(reader: job, collector: collector)
+        reader.warnOfNothing(punctuality)
+        return reader.read(over: defaults.notify)
     }
 
     private func warnWithoutDeadline(_ deadline: Int?, job: MappingReader, name: YAMLNode) {

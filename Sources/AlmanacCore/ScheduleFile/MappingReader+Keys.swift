@@ -8,12 +8,6 @@ extension MappingReader {
 
     func refusal(of pair: YAMLPair) -> Refusal {
         let shown = pair.name.shortened(to: 60)
-        if let key = ScheduleKey.named(pair.name, in: place) {
-            let diagnostic = Diagnostic(
-                category: .unavailable, at: pair.key, message: "'\(shown)' is not available yet",
-                help: "remove it; it will say: \(key.meaning)")
-            return Refusal(diagnostic: diagnostic)
-        }
         if ForeignKey.ours(for: pair.name, in: place) == nil {
             let belongs = ScheduleKey.whereabouts(of: pair.name)
             if let belongs {
@@ -44,29 +38,26 @@ extension MappingReader {
         if place == .file, pair.value["task"] != nil || pair.value["schedule"] != nil {
             return ("is it a job? Jobs stand under 'jobs:', indented", nil)
         }
-        let names = ScheduleKey.all.filter { $0.places.contains(place) }.map(\.name)
+        let names = ScheduleKey.all(in: place).map(\.name)
         if let near = Suggestion.nearest(to: name, among: names).first { return answer(near, nil) }
         return ("the keys \(place.inWords) are \(Self.names(of: place))", nil)
     }
 
     private func answer(_ ours: String, _ how: ForeignKey.Usage?) -> (help: String, meant: String?)
     {
-        guard let key = ScheduleKey.named(ours, in: place) else {
+        guard ScheduleKey.named(ours, in: place) != nil else {
             let belongs = ScheduleKey.whereabouts(of: ours) ?? "elsewhere"
             return ("'\(ours)' is the name here, and it belongs \(belongs)", nil)
         }
         switch how {
         case .instead(let text): return ("write \(text)", ours)
         case .differently(let text): return ("did you mean '\(ours)' \(text)?", ours)
-        case nil:
-            let question = "did you mean '\(ours)'?"
-            guard key.isAvailable else { return ("\(question) It is not available yet", nil) }
-            return (question, ours)
+        case nil: return ("did you mean '\(ours)'?", ours)
         }
     }
 
     static func names(of place: ScheduleKey.Place) -> String {
         // All of them: a reader who is told of "8 more" has to go elsewhere.
-        Suggestion.list(ScheduleKey.available(in: place).map(\.name), joinedBy: "and", limit: 100)
+        Suggestion.list(ScheduleKey.all(in: place).map(\.name), joinedBy: "and", limit: 100)
     }
 }

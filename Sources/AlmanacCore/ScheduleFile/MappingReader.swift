@@ -50,7 +50,7 @@ struct MappingReader {
             return nil
         }
         for pair in pairs {
-            if let key = ScheduleKey.named(pair.name, in: place), key.isAvailable {
+            if ScheduleKey.named(pair.name, in: place) != nil {
                 self.pairs.append(pair)
                 names.append(pair.name)
             } else {

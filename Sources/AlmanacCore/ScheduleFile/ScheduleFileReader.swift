@@ -33,6 +33,9 @@ struct ScheduleFileReader {
         }
         jobs.environment = file.readEnvironment()
         jobs.pools = PoolReader(collector: collector).read(file.value("pools"))
+        jobs.channels = ChannelReader(
+            tasks: taskReader(collector), baseDirectory: ScheduleFiles.folder(of: source.path)
+        ).read(file.value("channels"))
         return jobs
     }
 
@@ -84,11 +87,12 @@ struct ScheduleFileReader {
     private func readJobs(_ file: MappingReader, pairs root: [YAMLPair]) -> FileJobs {
         // Also without jobs, the rest has to be right.
         let reader = jobReader(root, source: file.node.source, collector: collector)
+        var jobs = FileJobs(notify: reader.defaults.notify)
         guard let node = root.first(where: { $0.name == "jobs" })?.value else {
             if !file.hasTried("jobs") { reportMissingJobs(file) }
-            return FileJobs()
+            return jobs
         }
-        if node.isNull { return FileJobs() }
+        if node.isNull { return jobs }
         guard let pairs = node.mapping else {
             collector.add(
                 Diagnostic(
@@ -98,9 +102,8 @@ struct ScheduleFileReader {
                         ? "write each job as 'name:' with its keys indented below"
                         : "write 'name:' instead of '- name: …', the job's keys indented below"
                 ))
-            return FileJobs()
+            return jobs
         }
-        var jobs = FileJobs()
         for pair in pairs { jobs.add(pair.key, reader.read(pair)) }
         return jobs
     }
@@ -127,7 +130,11 @@ struct ScheduleFileReader {
             collector: collector)
         return JobReader(
             defaults: defaults, baseDirectory: folder, zones: zones, calendars: calendars,
-            collector: collector, tasks: tasks, taskNames: taskNames)
+            collector: collector, tasks: taskReader(collector))
+    }
+
+    private func taskReader(_ collector: DiagnosticCollector) -> TaskReader {
+        TaskReader(catalog: tasks, names: taskNames, collector: collector)
     }
 }
 
@@ -137,10 +144,16 @@ struct FileJobs {
     private(set) var names: [YAMLNode] = []
     /// Those without errors.
     private(set) var definitions: [JobDefinition] = []
+    /// Who is told of what where a job does not say.
+    let notify: NotifyPolicy
     /// The pools of the file.
     var pools: [PoolDeclaration] = []
+    /// The channels of the file.
+    var channels: [ChannelDeclaration] = []
     /// What the file says of its environment.
     var environment: EnvironmentDeclaration?
+
+    init(notify: NotifyPolicy = NotifyPolicy()) { self.notify = notify }
 
     mutating func add(_ name: YAMLNode, _ definition: JobDefinition?) {
         names.append(name)

@@ -38,6 +38,10 @@ package struct ScheduleKey: Sendable {
         case rowsAffected
         /// The value of `history`.
         case history
+        /// A channel.
+        case channel
+        /// The value of `notify`.
+        case notify
 
         /// Where that is, for messages.
         package var inWords: String {
@@ -61,32 +65,23 @@ package struct ScheduleKey: Sendable {
             case .expect: "in 'expect'"
             case .rowsAffected: "in 'rowsAffected'"
             case .history: "in 'history'"
+            case .channel: "in a channel"
+            case .notify: "in 'notify'"
             }
         }
     }
 
     package let name: String
     package let places: [Place]
-    /// Whether this version acts on it. Other keys are refused, with the reason: a key that were
-    /// ignored would promise what does not happen.
-    package let isAvailable: Bool
     /// What it says, as the rest of a sentence that begins with the key.
     package let meaning: String
     package let value: ScheduleValue
 
-    init(
-        _ name: String, _ places: [Place], _ value: ScheduleValue, _ meaning: String,
-        isAvailable: Bool = true
-    ) {
+    init(_ name: String, _ places: [Place], _ value: ScheduleValue, _ meaning: String) {
         self.name = name
         self.places = places
         self.value = value
         self.meaning = meaning
-        self.isAvailable = isAvailable
-    }
-
-    private static func later(_ name: String, _ places: [Place], _ meaning: String) -> ScheduleKey {
-        ScheduleKey(name, places, .mapping, meaning, isAvailable: false)
     }
 }
 
@@ -94,7 +89,7 @@ extension ScheduleKey {
     /// Every key, in the order in which it is explained.
     package static let all =
         ofFiles + ofTimes + ofRuns + ofParts + ofDispatch
-        + ofSessions
+        + ofSessions + ofNotify
 
     private static let ofFiles: [ScheduleKey] = [
         ScheduleKey(
@@ -113,12 +108,14 @@ extension ScheduleKey {
         ScheduleKey(
             "pools", [.file], .optional(.named(.pool, .keys(.pool))),
             "named limits on how many runs go on at once, for the jobs of all files"),
-        later("channels", [.file], "where notifications go"),
+        ScheduleKey(
+            "channels", [.file], .optional(.named(.channel, .keys(.channel))),
+            "where notifications go, for the jobs of all files"),
         ScheduleKey("jobs", [.file], .optional(.named(.job, .keys(.job))), "the jobs by name"),
 
         ScheduleKey("description", [.job], .text, "what the job is for"),
-        ScheduleKey("task", [.job], .task, "the name of the task to run"),
-        ScheduleKey("parameters", [.job], .optional(.mapping), "what the task is told"),
+        ScheduleKey("task", [.job, .channel], .task, "the name of the task to run"),
+        ScheduleKey("parameters", [.job, .channel], .optional(.mapping), "what the task is told"),
     ]
 
     private static let ofTimes: [ScheduleKey] = [
@@ -168,7 +165,7 @@ extension ScheduleKey {
         ScheduleKey(
             "retryPolicy", [.defaults, .job], .keys(.retryPolicy), "which errors are tried again"),
         ScheduleKey(
-            "activeDeadlineSeconds", [.defaults, .job], .seconds(from: 1),
+            "activeDeadlineSeconds", [.defaults, .job, .channel], .seconds(from: 1),
             "how many seconds an attempt may take"),
         ScheduleKey(
             "transaction", [.defaults, .job], .choices(TransactionMode.self),
@@ -193,11 +190,16 @@ extension ScheduleKey {
             "which data a run is for: from the instant before, or from the last success on"),
         ScheduleKey(
             "expect", [.job], .keys(.expect), "what must hold before the run commits"),
-        later("mustFinishBy", [.job], "when a run is late"),
-        later("warnAfter", [.job], "when a run is slow"),
+        ScheduleKey(
+            "mustFinishBy", [.job], .either([.timeOfDay, .duration]),
+            "by when an occurrence is to be over: the next 06:00, or 2h after its instant"),
+        ScheduleKey(
+            "warnAfter", [.job], .either([.choice([Punctuality.WarnAfter.percentile]), .duration]),
+            "from when on a run is slow: p95, for 95 of 100 of the last successes, or 30m"),
         ScheduleKey(
             "history", [.defaults, .job], .keys(.history), "how long the audit rows are kept"),
-        later("notify", [.job], "who is told of failures"),
+        ScheduleKey(
+            "notify", [.defaults, .job], .keys(.notify), "which channels are told of what"),
         ScheduleKey("owner", [.defaults, .job], .text, "whose job it is"),
         ScheduleKey(
             "labels", [.defaults, .job], .named(.label, .text), "texts to find jobs by"),
@@ -284,16 +286,16 @@ extension ScheduleKey {
         byPlace[place]?[name]
     }
 
-    /// The keys of a place that can be used, in the order in which they are explained.
-    package static func available(in place: Place) -> [ScheduleKey] {
-        all.filter { $0.isAvailable && $0.places.contains(place) }
+    /// The keys of a place, in the order in which they are explained.
+    package static func all(in place: Place) -> [ScheduleKey] {
+        all.filter { $0.places.contains(place) }
     }
 
     /// The keys that have to be there.
     static func required(in place: Place) -> [String] {
         switch place {
         case .file: ["version", "jobs"]
-        case .job: ["task"]
+        case .job, .channel: ["task"]
         case .scheduleItem: ["cron"]
         case .dateRange: ["from", "to"]
         case .retryPolicy: ["rules"]
@@ -302,7 +304,7 @@ extension ScheduleKey {
         case .lock: ["name"]
         case .need: ["job"]
         case .defaults, .clockChanges, .calendarUse, .calendar, .backoff, .catchUp, .session,
-            .expect, .rowsAffected, .history:
+            .expect, .rowsAffected, .history, .notify:
             []
         }
     }
@@ -316,7 +318,6 @@ extension ScheduleKey {
     static func whereabouts(of name: String) -> String? {
         let keys = all.filter { $0.name == name }
         guard !keys.isEmpty else { return nil }
-        let places = keys.flatMap(\.places).map(\.inWords).joined(separator: " or ")
-        return keys.contains(where: \.isAvailable) ? places : "\(places), but is not available yet"
+        return keys.flatMap(\.places).map(\.inWords).joined(separator: " or ")
     }
 }

@@ -34,22 +34,25 @@ package struct ScheduleLoader: Sendable {
         let reader = ScheduleFileReader(
             tasks: tasks, taskNames: Set(tasks.taskNames), zones: ZoneReader(),
             collector: collector)
-        let (definitions, environment) = read(sources, with: reader)
+        let (definitions, environment, channels) = read(sources, with: reader)
         let found = DiagnosticReport(collector.diagnostics)
         guard found.errorCount == 0 else {
             throw DiagnosticsError(found.diagnostics.filter { $0.severity == .error })
         }
         var schedule = Schedule(jobs: definitions, files: sources)
         schedule.environment = environment
+        schedule.channels = channels
         return (schedule, found.diagnostics)
     }
 
     private func read(
         _ sources: [SourceFile], with reader: ScheduleFileReader
-    ) -> ([JobDefinition], environment: String?) {
+    ) -> ([JobDefinition], environment: String?, [Channel]) {
         var definitions: [JobDefinition] = []
         var names: [[YAMLNode]] = []
         var pools: [PoolDeclaration] = []
+        var channels: [ChannelDeclaration] = []
+        var notify: [(file: String, notify: NotifyPolicy)] = []
         var environments: [EnvironmentDeclaration] = []
         for source in sources {
             let jobs = reader.read(source)
@@ -61,6 +64,8 @@ package struct ScheduleLoader: Sendable {
             }
             names.append(jobs.names)
             pools += jobs.pools
+            channels += jobs.channels
+            notify.append((source.path, jobs.notify))
             environments += jobs.environment.map { [$0] } ?? []
         }
         if sources.count > 1 { checkNames(names, collector: reader.collector) }
@@ -73,8 +78,12 @@ package struct ScheduleLoader: Sendable {
                 collector: reader.collector
             ).resolve(&definitions, pools: pools)
         }
+        let references = ChannelReferences(sources: sources, collector: reader.collector)
+        references.check(notify, against: channels)
+        references.check(definitions.lazy.map { ($0.file, $0.notify) }, against: channels)
         return (
-            definitions, Schedule.environment(of: environments, collector: reader.collector)
+            definitions, Schedule.environment(of: environments, collector: reader.collector),
+            references.channels(channels)
         )
     }
 

@@ -40,7 +40,7 @@ package struct ScheduleSchema {
 
     private func mapping(_ place: ScheduleKey.Place) -> [String: Any] {
         var properties: [String: Any] = [:]
-        for key in ScheduleKey.available(in: place) {
+        for key in ScheduleKey.all(in: place) {
             var property = schema(of: key.value)
             property["description"] = key.meaning
             properties[key.name] = property
@@ -69,6 +69,7 @@ package struct ScheduleSchema {
             ["type": "number", "minimum": range.lowerBound, "maximum": range.upperBound]
         case .choice(let names): ["type": "string", "enum": names]
         case .duration: text("^0*[1-9][0-9]*[smhd]$", "15m")
+        case .timeOfDay: text("^([01][0-9]|2[0-3]):[0-5][0-9]$", "06:00")
         case .pause: text("^[0-9]+[smhd]$", "10s")
         case .instant:
             text(
@@ -85,6 +86,7 @@ package struct ScheduleSchema {
         case .named(_, let value): named(value)
         case .list(let item):
             ["type": "array", "items": schema(of: item), "minItems": 1]
+        case .names: ["type": "array", "items": schema(of: .text)]
         case .either(let values): ["anyOf": values.map(schema)]
         case .optional(let value): ["anyOf": [schema(of: value), ["type": "null"]]]
         }

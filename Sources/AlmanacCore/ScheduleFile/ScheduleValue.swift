@@ -13,6 +13,8 @@ package indirect enum ScheduleValue: Sendable {
     case duration
     /// A duration that may be none at all: `0s`.
     case pause
+    /// Hours and minutes: `06:00`.
+    case timeOfDay
     /// RFC 3339 with an offset.
     case instant
     /// ISO 8601: `2026-12-25`.
@@ -35,6 +37,8 @@ package indirect enum ScheduleValue: Sendable {
     case named(ScheduleName, ScheduleValue)
     /// A list with at least one item.
     case list(ScheduleValue)
+    /// A list of texts, perhaps empty.
+    case names
     /// Any of several.
     case either([ScheduleValue])
     /// A value, or nothing at all behind the colon.
@@ -53,7 +57,7 @@ package indirect enum ScheduleValue: Sendable {
 
 /// Whose names a mapping has.
 package enum ScheduleName: Sendable {
-    case job, calendar, label, pool, lock
+    case job, calendar, label, pool, lock, channel
 
     /// How many characters a name may have.
     package static let longest = 100
@@ -79,6 +83,7 @@ package enum ScheduleName: Sendable {
         case .label: "a label"
         case .pool: "a pool"
         case .lock: "a lock"
+        case .channel: "a channel"
         }
     }
 }

@@ -28,6 +28,11 @@ public struct ChunkError: Error, Sendable, CustomStringConvertible {
                 + "checkpoint of the earlier attempts to NULL")
     }
 
+    /// A channel tells its message once.
+    static let inChannel = ChunkError(
+        description: "a task that works in chunks keeps its checkpoints in the row of a run, and "
+            + "what a channel tells has none; use another task")
+
     /// Somebody else commits.
     static let wrongTransaction = ChunkError(
         description: "a task that works in chunks commits each with its checkpoint, which "

@@ -59,8 +59,11 @@ extension TaskRegistry: TaskCatalog {
         do {
             let task = try YAMLDecoder().decode(type, from: parameters)
             try task.validate(definition)
-            if task is any ChunkedTask, definition.transaction != .perRun {
-                throw InvalidParameter(ChunkError.wrongTransaction.description)
+            if task is any ChunkedTask {
+                if definition.isChannel { throw InvalidParameter(ChunkError.inChannel.description) }
+                guard definition.transaction == .perRun else {
+                    throw InvalidParameter(ChunkError.wrongTransaction.description)
+                }
             }
             return problems
         } catch let error as DiagnosticsError {

@@ -110,8 +110,6 @@ extension Diagnostic.Category {
     package static let file = Self(rawValue: "file")
     /// A key that does not exist here.
     package static let unknownKey = Self(rawValue: "unknown-key")
-    /// A key that exists, but does nothing in this version.
-    package static let unavailable = Self(rawValue: "unavailable")
     /// A key or a value that must be there.
     package static let missing = Self(rawValue: "missing")
     /// The same key or job twice.
@@ -130,6 +128,8 @@ extension Diagnostic.Category {
     package static let noDeadline = Self(rawValue: "no-deadline")
     /// Warning: pauses between attempts of a job that has one attempt.
     package static let noRetries = Self(rawValue: "no-retries")
+    /// Warning: a job that wants to be told of slow runs and does not say what is slow.
+    package static let noWarnAfter = Self(rawValue: "no-warn-after")
     /// Warning: a job at fixed times whose zone nobody chose.
     package static let defaultTimeZone = Self(rawValue: "default-time-zone")
     /// Warning: a change of the clocks skips or repeats times of jobs.

@@ -74,24 +74,79 @@ struct ForeignKeyTests {
                 ]
             ),
             ("backoff", ["retry_delay", "retry_interval", "retry_backoff", "countdown"]),
-            ("retryPolicy", ["on_error", "autoretry_for", "retry_on", "ignore_errors"]),
+            ("retryPolicy", ["autoretry_for", "retry_on", "ignore_errors"]),
             ("dst", ["dst_policy", "daylight_saving", "clock_changes"]),
             ("calendars", ["holidays", "blackout", "calendar"]),
             ("history", ["retention"]),
+            ("mustFinishBy", ["finish_by", "due_by", "complete_by", "end_by", "latest_finish"]),
+            (
+                "warnAfter",
+                [
+                    "timeout_alert", "slow_after", "alert_after", "warning_after",
+                    "expected_runtime", "expected_duration", "max_expected_duration",
+                ]
+            ),
         ] as [(String, [String])])
     func ours(key: String, theirs: [String]) {
         for name in theirs { #expect(help(name) == ["did you mean '\(key)'?"], "\(name)") }
     }
 
     @Test(
-        "that mean one of ours that does nothing yet are answered with both facts",
+        "that mean one in 'notify' are answered with both",
         arguments: [
-            ("notify", ["on_failure", "on_success", "alerts", "mailto", "email", "notifications"])
+            (
+                "'notify: {onFailure: …}' with the name of one of the 'channels'",
+                [
+                    "alerts", "alert", "notifications", "notifiers", "mailto", "email", "emails",
+                    "slack", "on_failure", "OnFailure", "email_on_failure", "on_failure_callback",
+                ]
+            ),
+            ("'notify: {onSuccess: …}'", ["on_success", "on_success_callback"]),
+            ("'notify: {onMissed: …}'", ["on_missed", "sla_miss_callback"]),
+            ("'notify: {onSlow: …}'", ["on_slow"]),
+            ("'notify: {onRecovered: …}'", ["on_recovered"]),
+            (
+                "'notify: {onFailure: …}' to tell somebody, 'retryPolicy' to try again",
+                ["on_error", "onError"]
+            ),
         ] as [(String, [String])])
-    func later(key: String, theirs: [String]) {
-        for name in theirs {
-            #expect(help(name) == ["did you mean '\(key)'? It is not available yet"], "\(name)")
-        }
+    func notify(ours: String, theirs: [String]) {
+        for name in theirs { #expect(help(name) == ["write \(ours)"], "\(name)") }
+    }
+
+    @Test(
+        "in 'notify' and in a channel mean what stands there",
+        arguments: [
+            ("defaults: {notify: {failure: ops}}", "failure", "did you mean 'onFailure'?"),
+            ("defaults: {notify: {on_error: ops}}", "on_error", "did you mean 'onFailure'?"),
+            ("defaults: {notify: {ontimeout: ops}}", "ontimeout", "did you mean 'onFailure'?"),
+            ("defaults: {notify: {onFailed: ops}}", "onFailed", "did you mean 'onFailure'?"),
+            ("defaults: {notify: {success: ops}}", "success", "did you mean 'onSuccess'?"),
+            ("defaults: {notify: {sla_miss: ops}}", "sla_miss", nil),
+            ("defaults: {notify: {on_sla_miss: ops}}", "on_sla_miss", "did you mean 'onMissed'?"),
+            ("defaults: {notify: {onLate: ops}}", "onLate", "did you mean 'onMissed'?"),
+            ("defaults: {notify: {on_slow: ops}}", "on_slow", "did you mean 'onSlow'?"),
+            ("defaults: {notify: {recovery: ops}}", "recovery", "did you mean 'onRecovered'?"),
+            ("defaults: {notify: {onResolved: ops}}", "onResolved", "did you mean 'onRecovered'?"),
+            ("channels: {ops: {type: cleanup}}", "type", "did you mean 'task'?"),
+            (
+                "channels: {ops: {url: x}}", "url",
+                "write 'task: http' and 'parameters: {url: …}'"
+            ),
+            (
+                "channels: {ops: {command: x}}", "command",
+                "write 'task: command' and 'parameters: {run: […]}'"
+            ),
+            (
+                "channels: {ops: {timeout: 5}}", "timeout",
+                "did you mean 'activeDeadlineSeconds' with a whole number of seconds?"
+            ),
+        ] as [(String, String, String?)])
+    func inParts(line: String, key: String, help: String?) {
+        let found = scheduleAnswers("version: 1\n\(line)\njobs: {}\n")
+        let column = 1 + (line.firstRange(of: key).map { line[..<$0.lowerBound].count } ?? 0)
+        let answer = "2:\(column) unknown key '\(key)' ("
+        #expect(found.contains { $0.hasPrefix(answer + (help ?? "")) }, "\(found)")
     }
 
     @Test(
@@ -117,6 +172,13 @@ struct ForeignKeyTests {
             ("script", "write 'task: command' and 'parameters: {run: […]}'"),
             ("exec", "write 'task: command' and 'parameters: {run: […]}'"),
             ("shell", "write 'task: command' and 'parameters: {run: […]}'"),
+            ("url", "write 'task: http' and 'parameters: {url: …}'"),
+            ("webhook", "write 'task: http' and 'parameters: {url: …}'"),
+            (
+                "sla",
+                "did you mean 'mustFinishBy' with a time such as 06:00, or with a duration "
+                    + "such as 2h?"
+            ),
             ("sql", "write 'task: sql' and 'parameters: {statement: …}'"),
             ("query", "write 'task: sql' and 'parameters: {statement: …}'"),
         ])
@@ -141,7 +203,8 @@ struct ForeignKeyTests {
             ("globals", "did you mean 'defaults'?"), ("schemaVersion", "did you mean 'version'?"),
             ("api-version", "did you mean 'version'?"),
             ("env", "did you mean 'environment'?"),
-            ("notifications", "did you mean 'channels'? It is not available yet"),
+            ("notifications", "did you mean 'channels'?"), ("alerts", "did you mean 'channels'?"),
+            ("notifiers", "did you mean 'channels'?"), ("receivers", "did you mean 'channels'?"),
             ("queues", "did you mean 'pools'?"),
             ("crontab", "'schedule' is the name here, and it belongs in a job"),
             (
@@ -157,7 +220,7 @@ struct ForeignKeyTests {
             (
                 "colour",
                 "the keys at the top level are 'version', 'environment', 'defaults', 'calendars', "
-                    + "'pools' and 'jobs'"
+                    + "'pools', 'channels' and 'jobs'"
             ),
         ])
     func topLevel(key: String, answer: String) {

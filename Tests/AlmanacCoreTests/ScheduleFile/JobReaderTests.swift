@@ -78,13 +78,6 @@ struct JobReaderTests {
         #expect(jobAnswers(lines) == [answer])
     }
 
-    @Test("what does nothing yet does not stand in for what is missing") func laterIsNoSchedule() {
-        let found = jobAnswers("task: cleanup\nnotify: {}")
-        #expect(found.count == 2)
-        #expect(found.first?.hasPrefix("4:3 the job 'nightly' does not say when it runs") == true)
-        #expect(found.last?.hasPrefix("6:5 'notify' is not available yet") == true)
-    }
-
     // MARK: Tasks and parameters
 
     @Test(

@@ -174,7 +174,8 @@ struct MappingReaderTests {
                     + "'concurrencyPolicy', 'startingDeadlineSeconds', 'catchUp', 'backoffLimit', "
                     + "'backoff', 'retryPolicy', 'activeDeadlineSeconds', 'transaction', "
                     + "'isolation', 'readOnly', 'session', 'needs', 'locks', 'priority', 'pool', "
-                    + "'window', 'expect', 'history', 'owner' and 'labels')"
+                    + "'window', 'expect', 'mustFinishBy', 'warnAfter', 'history', 'notify', "
+                    + "'owner' and 'labels')"
             ])
     }
 
@@ -186,7 +187,7 @@ struct MappingReaderTests {
                 "2:11 'defaults' must be a mapping, not \(found) (its keys are 'timeZone', "
                     + "'dst', 'calendars', 'jitterSeconds', 'spread', 'backoffLimit', "
                     + "'backoff', 'retryPolicy', 'activeDeadlineSeconds', 'transaction', "
-                    + "'history', 'owner' and 'labels')"
+                    + "'history', 'notify', 'owner' and 'labels')"
             ])
     }
 

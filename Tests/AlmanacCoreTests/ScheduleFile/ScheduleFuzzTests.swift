@@ -26,7 +26,10 @@ struct ScheduleFuzzTests {
         calendars:
           holidays: {dates: [2026-12-25], ranges: [{from: 2026-12-31, to: 2027-01-02}]}
           weekends: {weekdays: "SAT,SUN"}
-        defaults: &d {timeZone: Europe/Berlin, activeDeadlineSeconds: 60}
+        defaults: &d {timeZone: Europe/Berlin, activeDeadlineSeconds: 60, notify: {onMissed: ops}}
+        channels:
+          ops: {task: command, parameters: {run: [./tell, '${subject}']}, activeDeadlineSeconds: 5}
+          chat: {task: cleanup}
         jobs:
           a-1:
             task: command
@@ -44,6 +47,9 @@ struct ScheduleFuzzTests {
             schedule: ["30 2 * * MON#2", {cron: '@daily', timeZone: UTC}]
             dst: {gap: skip, fold: both}
             labels: {team: sales}
+            mustFinishBy: 06:00
+            warnAfter: p95
+            notify: {onFailure: [ops, chat], onSlow: chat}
           c: {task: restock-book, parameters: *p, schedule: 0 0 L * ?, suspend: false}
           d: {task: restock-book, parameters: *p, after: 5m, jitterSeconds: 7, spread: hash}
         """.utf8)
@@ -54,7 +60,8 @@ struct ScheduleFuzzTests {
         "'@daily'", "0 1 * * *", "'*/5 9 * * * *'", "UTC", "Asia/Tokyo", "2026-12-25",
         "2026-12-25T00:00:00Z", "skip", "both", "hash", "none", "perRun", "MON#1", "[holidays]",
         "{exclude: [weekends]}", "{gap: nextValid}", "{dates: [2026-12-25]}", "[2026-12-25]",
-        "{team: 5}", "[{from: 2026-12-24, to: 2026-12-25}]",
+        "{team: 5}", "06:00", "p95", "ops", "[ops]", "[chat, ops]", "{onFailure: ops}",
+        "{onSlow: []}", "{chat: {task: cleanup}}", "[{from: 2026-12-24, to: 2026-12-25}]",
     ]
 
     /// Where the values of the valid file stand that fit on a line.

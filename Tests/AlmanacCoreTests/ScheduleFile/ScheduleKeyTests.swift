@@ -7,68 +7,74 @@ struct ScheduleKeyTests {
     /// What a key does at the top level, in `defaults`, in a job, in an item of `schedule`, in
     /// `dst`, in a job's `calendars`, in a calendar, in a range of its dates, in `backoff`, in
     /// `retryPolicy`, in a rule of it, in `catchUp`, in a pool, in a lock, in a need, in `session`,
-    /// in `expect`, in its `rowsAffected` and in `history`: it is read (`r`), does nothing yet
-    /// (`l`), or does not belong there (`-`).
+    /// in `expect`, in its `rowsAffected`, in `history`, in a channel and in `notify`: it is read
+    /// (`r`), or does not belong there (`-`).
     static let table: [(key: String, at: String)] = [
-        ("version", "r------------------"), ("environment", "r------------------"),
-        ("defaults", "r------------------"),
-        ("calendars", "rrr----------------"), ("pools", "r------------------"),
-        ("channels", "l------------------"),
-        ("jobs", "r------------------"), ("description", "--r----------------"),
-        ("owner", "-rr----------------"),
-        ("labels", "-rr----------------"), ("task", "--r----------------"),
-        ("parameters", "--r----------------"),
-        ("schedule", "--r----------------"), ("cron", "---r---------------"),
-        ("every", "--r----------------"),
-        ("after", "--r----------------"), ("timeZone", "-rrr---------------"),
-        ("dst", "-rr----------------"),
-        ("startAt", "--r----------------"), ("endAt", "--r----------------"),
-        ("jitterSeconds", "-rr----------------"),
-        ("spread", "-rr----------------"), ("suspend", "--r----------------"),
-        ("concurrencyPolicy", "--r----------------"),
-        ("startingDeadlineSeconds", "--r----------------"), ("catchUp", "--r----------------"),
-        ("backoffLimit", "-rr----------------"), ("backoff", "-rr----------------"),
-        ("retryPolicy", "-rr----------------"),
-        ("activeDeadlineSeconds", "-rr----------------"), ("transaction", "-rr----------------"),
-        ("isolation", "--r----------------"), ("readOnly", "--r----------------"),
-        ("session", "--r----------------"),
-        ("needs", "--r----------------"), ("locks", "--r----------------"),
-        ("priority", "--r----------------"),
-        ("pool", "--r----------------"), ("window", "--r--------r-------"),
-        ("expect", "--r----------------"),
-        ("mustFinishBy", "--l----------------"), ("warnAfter", "--l----------------"),
-        ("history", "-rr----------------"), ("keep", "------------------r"),
-        ("successfulJobsHistoryLimit", "------------------r"),
-        ("failedJobsHistoryLimit", "------------------r"),
-        ("notify", "--l----------------"), ("gap", "----r--------------"),
-        ("fold", "----r--------------"),
-        ("exclude", "-----r-------------"), ("only", "-----r-------------"),
-        ("dates", "------r------------"),
-        ("ranges", "------r------------"), ("weekdays", "------r------------"),
-        ("iCalendar", "------r------------"),
-        ("from", "-------r-----------"), ("to", "-------r-----------"),
-        ("initial", "--------r----------"),
-        ("factor", "--------r----------"), ("max", "--------r--r-----r-"),
-        ("jitter", "--------r----------"),
-        ("rules", "---------r---------"), ("action", "----------r--------"),
-        ("sqlstates", "----------r--------"),
-        ("errorTypes", "----------r--------"), ("policy", "-----------r-------"),
-        ("slots", "------------r------"), ("name", "-------------r-----"),
-        ("mode", "-------------r-----"),
-        ("wait", "-------------r-----"), ("job", "--------------r----"),
-        ("when", "--------------r----"),
-        ("within", "--------------r----"),
-        ("role", "---------------r---"), ("searchPath", "---------------r---"),
-        ("statementTimeout", "---------------r---"), ("lockTimeout", "---------------r---"),
-        ("settings", "---------------r---"), ("rowsAffected", "----------------r--"),
-        ("sql", "----------------r--"), ("min", "-----------------r-"),
-        ("deviation", "-----------------r-"),
+        ("version", "r--------------------"), ("environment", "r--------------------"),
+        ("defaults", "r--------------------"),
+        ("calendars", "rrr------------------"), ("pools", "r--------------------"),
+        ("channels", "r--------------------"),
+        ("jobs", "r--------------------"), ("description", "--r------------------"),
+        ("owner", "-rr------------------"),
+        ("labels", "-rr------------------"), ("task", "--r----------------r-"),
+        ("parameters", "--r----------------r-"),
+        ("schedule", "--r------------------"), ("cron", "---r-----------------"),
+        ("every", "--r------------------"),
+        ("after", "--r------------------"), ("timeZone", "-rrr-----------------"),
+        ("dst", "-rr------------------"),
+        ("startAt", "--r------------------"), ("endAt", "--r------------------"),
+        ("jitterSeconds", "-rr------------------"),
+        ("spread", "-rr------------------"), ("suspend", "--r------------------"),
+        ("concurrencyPolicy", "--r------------------"),
+        ("startingDeadlineSeconds", "--r------------------"), ("catchUp", "--r------------------"),
+        ("backoffLimit", "-rr------------------"), ("backoff", "-rr------------------"),
+        ("retryPolicy", "-rr------------------"),
+        ("activeDeadlineSeconds", "-rr----------------r-"),
+        ("transaction", "-rr------------------"),
+        ("isolation", "--r------------------"), ("readOnly", "--r------------------"),
+        ("session", "--r------------------"),
+        ("needs", "--r------------------"), ("locks", "--r------------------"),
+        ("priority", "--r------------------"),
+        ("pool", "--r------------------"), ("window", "--r--------r---------"),
+        ("expect", "--r------------------"),
+        ("mustFinishBy", "--r------------------"), ("warnAfter", "--r------------------"),
+        ("history", "-rr------------------"), ("keep", "------------------r--"),
+        ("successfulJobsHistoryLimit", "------------------r--"),
+        ("failedJobsHistoryLimit", "------------------r--"),
+        ("notify", "-rr------------------"), ("gap", "----r----------------"),
+        ("fold", "----r----------------"),
+        ("exclude", "-----r---------------"), ("only", "-----r---------------"),
+        ("dates", "------r--------------"),
+        ("ranges", "------r--------------"), ("weekdays", "------r--------------"),
+        ("iCalendar", "------r--------------"),
+        ("from", "-------r-------------"), ("to", "-------r-------------"),
+        ("initial", "--------r------------"),
+        ("factor", "--------r------------"), ("max", "--------r--r-----r---"),
+        ("jitter", "--------r------------"),
+        ("rules", "---------r-----------"), ("action", "----------r----------"),
+        ("sqlstates", "----------r----------"),
+        ("errorTypes", "----------r----------"), ("policy", "-----------r---------"),
+        ("slots", "------------r--------"), ("name", "-------------r-------"),
+        ("mode", "-------------r-------"),
+        ("wait", "-------------r-------"), ("job", "--------------r------"),
+        ("when", "--------------r------"),
+        ("within", "--------------r------"),
+        ("role", "---------------r-----"), ("searchPath", "---------------r-----"),
+        ("statementTimeout", "---------------r-----"), ("lockTimeout", "---------------r-----"),
+        ("settings", "---------------r-----"), ("rowsAffected", "----------------r----"),
+        ("sql", "----------------r----"), ("min", "-----------------r---"),
+        ("deviation", "-----------------r---"),
+        ("onFailure", "--------------------r"),
+        ("onSuccess", "--------------------r"),
+        ("onMissed", "--------------------r"),
+        ("onSlow", "--------------------r"),
+        ("onRecovered", "--------------------r"),
     ]
 
     static let places: [ScheduleKey.Place] = [
         .file, .defaults, .job, .scheduleItem, .clockChanges, .calendarUse, .calendar, .dateRange,
         .backoff, .retryPolicy, .retryRule, .catchUp, .pool, .lock, .need, .session, .expect,
-        .rowsAffected, .history,
+        .rowsAffected, .history, .channel, .notify,
     ]
 
     @Test("are these and no others") func complete() {
@@ -81,8 +87,7 @@ struct ScheduleKeyTests {
         for (place, use) in zip(Self.places, uses) {
             let known = ScheduleKey.named(key, in: place)
             #expect((known != nil) == (use != "-"), "\(place)")
-            #expect(known.map(\.isAvailable) ?? false == (use == "r"), "\(place)")
-            let isListed = ScheduleKey.available(in: place).contains { $0.name == key }
+            let isListed = ScheduleKey.all(in: place).contains { $0.name == key }
             #expect(isListed == (use == "r"), "\(place)")
             #expect(Self.refusals(of: key, in: place) == Self.expected(key, place, use))
         }
@@ -111,9 +116,11 @@ struct ScheduleKeyTests {
             case .expect: "jobs: {a: {expect: {\(key): x}}}\n"
             case .rowsAffected: "jobs: {a: {expect: {rowsAffected: {\(key): x}}}}\n"
             case .history: "jobs: {a: {history: {\(key): x}}}\n"
+            case .channel: "channels: {a: {\(key): x}}\njobs: {}\n"
+            case .notify: "defaults: {notify: {\(key): x}}\njobs: {}\n"
             }
         let found = scheduleAnswers(text)
-        let words = ["unknown key '\(key)'", "cannot stand", "'\(key)' is not available yet"]
+        let words = ["unknown key '\(key)'", "cannot stand"]
         return found.filter { problem in words.contains { problem.contains($0) } }
             .map { String($0.drop { $0 != " " }.dropFirst()) }
     }
@@ -121,9 +128,6 @@ struct ScheduleKeyTests {
     static func expected(_ key: String, _ place: ScheduleKey.Place, _ use: Character) -> [String] {
         switch (key, place, use) {
         case (_, _, "r"): return []
-        case (_, _, "l"):
-            let meaning = ScheduleKey.named(key, in: place)?.meaning ?? ""
-            return ["'\(key)' is not available yet (remove it; it will say: \(meaning))"]
         case ("cron", .job, _): return ["unknown key 'cron' (did you mean 'schedule'?)"]
         case ("cron", _, _):
             return [
@@ -143,19 +147,23 @@ struct ScheduleKeyTests {
             return [
                 "unknown key 'when' ('schedule' is the name here, and it belongs in a job)"
             ]
-        case ("sql", .job, _):
+        case ("sql", .job, _), ("sql", .channel, _):
             return [
                 "unknown key 'sql' (write 'task: sql' and 'parameters: {statement: …}')"
             ]
         case ("sql", _, _):
-            return ["unknown key 'sql' ('task' is the name here, and it belongs in a job)"]
+            return [
+                "unknown key 'sql' ('task' is the name here, and it belongs in a job or in a "
+                    + "channel)"
+            ]
         case ("min", .backoff, _): return ["unknown key 'min' (did you mean 'initial'?)"]
-        case ("statementTimeout", .job, _), ("statementTimeout", .defaults, _):
+        case ("statementTimeout", .job, _), ("statementTimeout", .defaults, _),
+            ("statementTimeout", .channel, _):
             return ["unknown key 'statementTimeout' (did you mean 'activeDeadlineSeconds'?)"]
         case ("statementTimeout", _, _):
             return [
                 "unknown key 'statementTimeout' ('activeDeadlineSeconds' is the name here, and it "
-                    + "belongs in 'defaults' or in a job)"
+                    + "belongs in 'defaults' or in a job or in a channel)"
             ]
         case ("schedule", .scheduleItem, _):
             return ["unknown key 'schedule' (did you mean 'cron'?)"]
@@ -167,7 +175,6 @@ struct ScheduleKeyTests {
             return [
                 "'\(key)' cannot stand \(place.inWords) (it belongs "
                     + words.joined(separator: " or ")
-                    + (uses.contains("r") ? "" : ", but is not available yet")
                     + (isIndentation ? "; check the indentation)" : ")")
             ]
         }
@@ -175,24 +182,32 @@ struct ScheduleKeyTests {
 
     @Test("are listed in the order in which they are explained") func listed() {
         #expect(
-            ScheduleKey.available(in: .file).map(\.name) == [
-                "version", "environment", "defaults", "calendars", "pools", "jobs",
+            ScheduleKey.all(in: .file).map(\.name) == [
+                "version", "environment", "defaults", "calendars", "pools", "channels", "jobs",
             ])
         #expect(
-            ScheduleKey.available(in: .defaults).map(\.name) == [
+            ScheduleKey.all(in: .defaults).map(\.name) == [
                 "timeZone", "dst", "calendars", "jitterSeconds", "spread", "backoffLimit",
                 "backoff", "retryPolicy", "activeDeadlineSeconds", "transaction", "history",
-                "owner", "labels",
+                "notify", "owner", "labels",
             ])
-        #expect(ScheduleKey.available(in: .scheduleItem).map(\.name) == ["cron", "timeZone"])
+        #expect(ScheduleKey.all(in: .scheduleItem).map(\.name) == ["cron", "timeZone"])
         #expect(
-            ScheduleKey.available(in: .job).map(\.name) == [
+            ScheduleKey.all(in: .job).map(\.name) == [
                 "description", "task", "parameters", "schedule", "every", "after", "timeZone",
                 "dst", "startAt", "endAt", "calendars", "jitterSeconds", "spread", "suspend",
                 "concurrencyPolicy", "startingDeadlineSeconds", "catchUp", "backoffLimit",
                 "backoff", "retryPolicy", "activeDeadlineSeconds", "transaction", "isolation",
                 "readOnly", "session", "needs", "locks", "priority", "pool", "window", "expect",
-                "history", "owner", "labels",
+                "mustFinishBy", "warnAfter", "history", "notify", "owner", "labels",
+            ])
+        #expect(
+            ScheduleKey.all(in: .channel).map(\.name) == [
+                "task", "parameters", "activeDeadlineSeconds",
+            ])
+        #expect(
+            ScheduleKey.all(in: .notify).map(\.name) == [
+                "onFailure", "onMissed", "onSlow", "onRecovered", "onSuccess",
             ])
     }
 

@@ -45,6 +45,14 @@ struct ScheduleSchemaTests {
             file("\(job), catchUp: {policy: all, window: 2h, max: 3}"),
             file("\(job), locks: [x, {name: y, mode: shared, wait: 0s}]"),
             file("\(job), pool: heavy", top: "pools: {heavy: {slots: 2}}\n"),
+            file("\(job), mustFinishBy: 06:00, warnAfter: p95"),
+            file("\(job), mustFinishBy: '00:00', warnAfter: 30m"),
+            file("\(job), mustFinishBy: 2h"),
+            file(
+                "\(job), notify: {onFailure: ops, onSuccess: [], onMissed: [ops, '5']}",
+                top: "channels: {ops: {task: cleanup}, 5: {task: cleanup, parameters: {}, "
+                    + "activeDeadlineSeconds: 5}}\ndefaults: {notify: {onRecovered: 5}}\n"),
+            "version: 1\njobs: {}\nchannels:\n",
             file("\(job), startAt: 2026-01-01T00:00:00.5+01:00, endAt: '2027-01-01 00:00:00z'"),
             file("task: cleanup, schedule: 0 1 * * *, dst: {gap: skip, fold: second}"),
             file(
@@ -75,6 +83,16 @@ struct ScheduleSchemaTests {
             file("\(job), needs: []"), file("\(job), needs: [{when: always}]"),
             file("\(job), locks: ledger"), file("\(job), locks: [{name: a, mode: both}]"),
             file("\(job), catchUp: some"), file("\(job), catchUp: {max: 0}"),
+            file("\(job), mustFinishBy: '25:00'"), file("\(job), mustFinishBy: 6:00"),
+            file("\(job), mustFinishBy: 0s"), file("\(job), mustFinishBy: 600"),
+            file("\(job), warnAfter: p99"), file("\(job), warnAfter: 0m"),
+            file("\(job), warnAfter: [p95]"), file("\(job), notify: ops"),
+            file("\(job), notify: {onFailure: }"), file("\(job), notify: {onFailure: {a: b}}"),
+            file("\(job), notify: {onFailure: [[a]]}"), file("\(job), notify: {failure: a}"),
+            file(job, top: "channels: [a]\n"), file(job, top: "channels: {a: cleanup}\n"),
+            file(job, top: "channels: {a: {}}\n"),
+            file(job, top: "channels: {a: {task: cleanup, activeDeadlineSeconds: 0}}\n"),
+            file(job, top: "channels: {a b: {task: cleanup}}\n"),
             file("\(job), priority: high"), file("\(job), startingDeadlineSeconds: 0"),
             file("task: cleanup, every: 5"), file("task: cleanup, every: 0s"),
             file("task: cleanup, every: 1h30m"), file("task: cleanup, after: []"),
@@ -132,9 +150,9 @@ struct ScheduleSchemaTests {
             ? validator.root
             : (validator.root["$defs"] as? [String: Any])?[place.rawValue] as? [String: Any]
         let properties = try #require(schema?["properties"] as? [String: [String: Any]])
-        #expect(Set(properties.keys) == Set(ScheduleKey.available(in: place).map(\.name)))
+        #expect(Set(properties.keys) == Set(ScheduleKey.all(in: place).map(\.name)))
         #expect(schema?["additionalProperties"] as? Bool == false)
-        for key in ScheduleKey.available(in: place) {
+        for key in ScheduleKey.all(in: place) {
             #expect(properties[key.name]?["description"] as? String == key.meaning)
         }
     }

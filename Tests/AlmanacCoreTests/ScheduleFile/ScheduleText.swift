@@ -16,7 +16,9 @@ func load(_ texts: String...) throws -> (schedule: Schedule, warnings: [Diagnost
 func job(_ keys: String, defaults: String = "{timeZone: UTC, activeDeadlineSeconds: 60}") throws
     -> JobDefinition
 {
-    let text = "version: 1\ndefaults: \(defaults)\njobs:\n  nightly: {\(keys)}\n"
+    let channels = "{ops: {task: cleanup}, chat: {task: cleanup}}"
+    let text =
+        "version: 1\ndefaults: \(defaults)\nchannels: \(channels)\njobs:\n  nightly: {\(keys)}\n"
     return try #require(try load(text).schedule.jobs.first)
 }
 

@@ -158,7 +158,7 @@ struct DiagnosticTests {
         "has a category of a name that programs can rely on",
         arguments: [
             (Diagnostic.Category.syntax, "syntax"), (.limit, "limit"), (.file, "file"),
-            (.unknownKey, "unknown-key"), (.unavailable, "unavailable"), (.missing, "missing"),
+            (.unknownKey, "unknown-key"), (.missing, "missing"), (.noWarnAfter, "no-warn-after"),
             (.duplicate, "duplicate"), (.value, "value"), (.schedule, "schedule"),
             (.timeZone, "time-zone"), (.task, "task"), (.cronStyle, "cron-style"),
             (.noDeadline, "no-deadline"), (.defaultTimeZone, "default-time-zone"),
@@ -172,7 +172,6 @@ struct DiagnosticTests {
         arguments: [
             ("a: [", "syntax"), ("", "missing"), ("[]", "value"), ("version: 1", "missing"),
             ("version: 1\njobs: {}\ncolour: 1", "unknown-key"),
-            ("version: 1\njobs: {}\nchannels: 1", "unavailable"),
             ("version: 1\njobs: {a: {task: cleanup, every: x}}", "schedule"),
             ("version: 1\njobs: {a: {task: cleanup, schedule: x}}", "schedule"),
             ("version: 1\njobs: {a: {task: x, every: 1h}}", "task"),
