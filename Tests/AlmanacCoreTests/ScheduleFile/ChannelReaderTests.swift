@@ -128,8 +128,8 @@ struct ChannelReaderTests {
             ),
             (
                 "channels: {ops: }",
-                "2:17 the channel 'ops' must be a mapping, not an empty value (its keys are 'task', "
-                    + "'parameters' and 'activeDeadlineSeconds')"
+                "2:17 the channel 'ops' must be a mapping, not an empty value (its keys are "
+                    + "'task', 'parameters' and 'activeDeadlineSeconds')"
             ),
             (
                 "channels: {ops: {task: comand}}",
@@ -137,8 +137,8 @@ struct ChannelReaderTests {
             ),
             (
                 "channels: {ops: {task: command}}",
-                "2:24 'command' has no parameters: 'run' is missing here (add 'parameters:' and below "
-                    + "it, indented, what the task is told)"
+                "2:24 'command' has no parameters: 'run' is missing here (add 'parameters:' and "
+                    + "below it, indented, what the task is told)"
             ),
             (
                 "channels: {ops: {task: restock-book, parameters: {title: a, copies: many}}}",

@@ -80,8 +80,8 @@ struct NotifyReaderTests {
             ),
             (
                 "notify: {onFailure: }",
-                "7:25 'onFailure' must be the name of a channel, not an empty value (name one of the "
-                    + "'channels', or several in a list; [] is for nobody)"
+                "7:25 'onFailure' must be the name of a channel, not an empty value (name one of "
+                    + "the 'channels', or several in a list; [] is for nobody)"
             ),
             (
                 "notify: {onSuccess: [{ops: 1}]}",
