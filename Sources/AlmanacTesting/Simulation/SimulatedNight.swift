@@ -182,7 +182,7 @@ package final class SimulatedNight: @unchecked Sendable {
         case .resume(let number): machines[number].process?.resume()
         case .cutOff(let number): machines[number].isCutOff = true
         case .connect(let number): machines[number].isCutOff = false
-        case .setClock(let number, let offset): machines[number].clock.step(to: offset)
+        case .setClock(let number, let offset): setClock(of: machines[number], to: offset)
         case .serverDown(let isCrash): stopServer(isCrash: isCrash)
         case .serverUp: world.isServerUp = true
         case .endBackend: endBackend()
@@ -199,6 +199,12 @@ package final class SimulatedNight: @unchecked Sendable {
         case .decide(let decision): decide(decision)
         case .cancelRun: cancelRun()
         }
+    }
+
+    private func setClock(of machine: SimulatedMachine, to offset: SimulatedTime) {
+        machine.clock.step(to: offset)
+        // Also while no statement is executed that would be looked at.
+        promises.sawClock(wrongBy: machine.clock.error)
     }
 
     private func stopServer(isCrash: Bool) {
