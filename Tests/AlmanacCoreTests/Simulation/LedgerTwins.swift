@@ -55,10 +55,17 @@ struct LedgerTwins {
         for number in nodes.indices { try activate(number) }
     }
 
-    /// The clock may have come to the next second between the two.
-    func alignWatermark() throws {
+    /// The clock went on between the two.
+    func alignTimes() throws {
         try watcher.execute(
             "UPDATE almanac.watermark SET accounted_until = \(model.watermark?.date)")
+        for version in model.versions.suffix(1) {
+            try watcher.execute(
+                """
+                UPDATE almanac.schedule_versions SET activated_at = \(version.activatedAt.date) \
+                WHERE schedule_version = \(version.number)
+                """)
+        }
     }
 
     func close() {
