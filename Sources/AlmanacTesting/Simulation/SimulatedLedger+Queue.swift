@@ -18,7 +18,13 @@ extension SimulatedLedger {
     package mutating func look(
         awaited: Set<UUID>, by node: String
     ) -> QueueInSight {
-        var judged = openRows.filter { $0.state == .queued && $0.backend == nil }.map(judge)
+        let queued = openRows { $0.state == .queued && $0.backend == nil }
+        guard !queued.isEmpty else { return QueueInSight() }
+        // One for each job at the most.
+        let excluding = Dictionary(
+            openRows(where: \.excludesOthers).map { ($0.job, $0.runID) }
+        ) { first, _ in first }
+        var judged = queued.map { judge($0, excluding: excluding[$0.job]) }
         giveTurns(&judged)
         for found in judged { note(found, by: node) }
         var sight = QueueInSight()
@@ -33,7 +39,8 @@ extension SimulatedLedger {
         return sight
     }
 
-    private func judge(_ row: SimulatedRow) -> Judged {
+    /// - Parameter other: the run of its job that lets no other run.
+    private func judge(_ row: SimulatedRow, excluding other: UUID?) -> Judged {
         let account = accounts[row.job]
         let isPaused = pauses.contains(row.job) && !row.trigger.isAskedFor
         var found = Judged(
@@ -52,9 +59,7 @@ extension SimulatedLedger {
             found.obstacle = "decision"
         } else if isPaused {
             found.obstacle = "resume"
-        } else if found.isDue, found.isExclusive,
-            openRows(of: row.job).contains(where: { $0.excludesOthers && $0.runID != row.runID })
-        {
+        } else if found.isDue, found.isExclusive, let other, other != row.runID {
             found.obstacle = "turn"
         }
         return found

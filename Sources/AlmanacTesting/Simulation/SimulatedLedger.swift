@@ -69,8 +69,10 @@ package struct SimulatedLedger: Sendable {
     /// The rows that are queued or running, in the order in which they were written.
     package var openRows: [SimulatedRow] { open.map { rows[$0] } }
 
-    func openRows(of job: String) -> [SimulatedRow] {
-        open.lazy.filter { rows[$0].job == job }.map { rows[$0] }
+    func openRows(of job: String) -> [SimulatedRow] { openRows { $0.job == job } }
+
+    func openRows(where isWanted: (SimulatedRow) -> Bool) -> [SimulatedRow] {
+        open.filter { isWanted(rows[$0]) }.map { rows[$0] }
     }
 
     mutating func makeID() -> UUID { random.uuid() }

@@ -72,6 +72,7 @@ package final class SimulatedNight: @unchecked Sendable {
             promises.requireAll(from: Instant(plan.start.date), in: world.ledger)
         }
         fingerprint.add("\(world.ledger.allRows.count) \(world.eventCount)")
+        world.end()
         return NightReport(
             seed: seed, violation: promises.violation, fingerprint: fingerprint.value,
             events: world.eventCount, rows: world.ledger.allRows.count, trace: world.trace ?? [])
@@ -140,9 +141,9 @@ package final class SimulatedNight: @unchecked Sendable {
         promises.sawWatermark(in: world.ledger)
         for machine in machines {
             promises.sawClock(wrongBy: machine.clock.error)
-            guard let desk = machine.process?.desk else { continue }
-            if desk.board.waitingCount > 200 { promises.violate("the board of \(machine.name)") }
-            if desk.unwrittenSkips > 200 { promises.violate("the books of \(machine.name)") }
+            guard let process = machine.process else { continue }
+            if process.waitingCount > 200 { promises.violate("the board of \(machine.name)") }
+            if process.unwrittenCount > 200 { promises.violate("the books of \(machine.name)") }
         }
     }
 

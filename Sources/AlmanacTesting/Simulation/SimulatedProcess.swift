@@ -59,10 +59,16 @@ final class SimulatedProcess: @unchecked Sendable {
     let name: String
     unowned let machine: SimulatedMachine
     let world: SimulatedWorld
-    private(set) var desk: NodeDesk?
+    private var desk: NodeDesk?
     private(set) var isAlive = true
     private(set) var isHurried = false
     private var isPaused = false
+    /// Whether the ledger is open: then there is a desk.
+    private var isOpen = false
+    /// How many runs wait on its board.
+    private(set) var waitingCount = 0
+    /// How many rows it has not written yet.
+    private(set) var unwrittenCount = 0
     /// What has come while the process was paused.
     private var inbox: [() -> Void] = []
     /// What has come before the ledger was open.
@@ -101,7 +107,9 @@ final class SimulatedProcess: @unchecked Sendable {
         world.note("\(name): version \(activation.version), watermark \(activation.watermark)")
         desk = NodeDesk(
             services: services, options: machine.options, errands: SimulatedErrands(process: self),
-            hire: { [self] number in hire(number) }, mail: { [self] event in post(event) })
+            hire: { [unowned self] number in hire(number) },
+            mail: { [unowned self] event in post(event) })
+        isOpen = true
         handle(.activated(file.schedule, activation))
         handle(.ring)
         handle(.checkOrphans)
@@ -181,8 +189,10 @@ final class SimulatedProcess: @unchecked Sendable {
 
     func handle(_ event: NodeEvent) {
         guard isAlive, !isEnding else { return }
-        guard desk != nil else { return early.append(event) }
+        guard isOpen else { return early.append(event) }
         desk?.handle(event)
+        waitingCount = desk?.board.waitingCount ?? 0
+        unwrittenCount = desk?.unwrittenSkips ?? 0
         for attempt in attempts { attempt.heedStop() }
         if desk?.isDone == true { finish() }
     }

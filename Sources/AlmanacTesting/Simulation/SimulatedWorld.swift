@@ -60,6 +60,9 @@ final class SimulatedWorld: @unchecked Sendable {
         return true
     }
 
+    /// Lets nothing happen any more: what would, holds on to all that it is about.
+    func end() { upcoming = MomentQueue() }
+
     func note(_ text: @autoclosure () -> String) {
         guard trace != nil else { return }
         let second = Instant(now.date)
