@@ -57,16 +57,18 @@ package actor Bookkeeper {
 
     /// Writes the rows of occurrences that do not run.
     ///
+    /// - Returns: how many had none yet.
     /// - Throws: `DefinitionNotInForce`.
-    package func record(_ skips: SkippedOccurrences, job: AccountedJob, by mandate: Mandate)
-        async throws
-    {
+    @discardableResult
+    package func record(
+        _ skips: SkippedOccurrences, job: AccountedJob, by mandate: Mandate
+    ) async throws -> Int {
         try await bench.persist { ledger, connection in
             if skips.instants != nil {
                 return try ledger.recordSkips(
                     skips, task: job.task, by: mandate, on: connection)
             }
-            try ledger.recordRange(skips, task: job.task, by: mandate, on: connection) {
+            return try ledger.recordRange(skips, task: job.task, by: mandate, on: connection) {
                 Self.gaps(in: skips, by: skips.recurrence ?? job.recurrence, recorded: $0)
             }
         }

@@ -10,14 +10,18 @@ extension NodeDesk {
         errands.run(.record(skips, of: job, by: mandate(for: skips.job)))
     }
 
-    mutating func skipsWritten(_ skips: SkippedOccurrences) {
+    /// - Parameter count: how many have their row from now; what had one before is no skip, such as
+    ///   an occurrence that was running when the node before this one died.
+    mutating func skipsWritten(_ skips: SkippedOccurrences, _ count: Int) {
         unwrittenSkips -= 1
-        logger.notice(
-            "skipped",
-            metadata: [
-                "job": "\(skips.job)", "reason": "\(skips.reason.rawValue)",
-                "count": "\(skips.count)", "due": "\(skips.first)",
-            ])
+        if count > 0 {
+            logger.notice(
+                "skipped",
+                metadata: [
+                    "job": "\(skips.job)", "reason": "\(skips.reason.rawValue)",
+                    "count": .stringConvertible(count), "due": "\(skips.first)",
+                ])
+        }
         plan(.settledSkip(skips))
         if skips.reason == .superseded {
             // Perhaps the planner had dispatched it: it knows nothing of a file that lost the job.

@@ -97,7 +97,7 @@ package struct NodeDesk {
         case .ring: tick()
         case .claimed(let occurrence): plan(.settled(occurrence))
         case .ended(let order, let item, let end): ended(order, item, end)
-        case .skipsWritten(let skips): skipsWritten(skips)
+        case .skipsWritten(let skips, let count): skipsWritten(skips, count)
         case .skipsNotWritten(let skips, let trouble): retrySkips(skips, trouble)
         case .writeAgain(let skips): writeAgain(skips)
         case .queueWritten(let entry): queueWritten(entry)

@@ -121,8 +121,8 @@ struct BookErrands: NodeErrands {
         _ skips: SkippedOccurrences, of job: AccountedJob, _ mandate: Mandate
     ) async -> NodeEvent {
         do {
-            try await bookkeeper.record(skips, job: job, by: mandate)
-            return .skipsWritten(skips)
+            let count = try await bookkeeper.record(skips, job: job, by: mandate)
+            return .skipsWritten(skips, count: count)
         } catch is DefinitionNotInForce {
             return .skipsStale(skips, mandate)
         } catch {

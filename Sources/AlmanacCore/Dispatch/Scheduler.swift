@@ -222,7 +222,7 @@ package enum NodeEvent: Sendable {
     case ring
     case claimed(Occurrence)
     case ended(RunOrder, DispatchBoard.Item, OrderEnd)
-    case skipsWritten(SkippedOccurrences)
+    case skipsWritten(SkippedOccurrences, count: Int)
     case skipsNotWritten(SkippedOccurrences, LedgerTrouble)
     case writeAgain(SkippedOccurrences)
     case queueWritten(QueueEntry)

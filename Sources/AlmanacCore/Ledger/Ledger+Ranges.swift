@@ -23,18 +23,20 @@ extension Ledger {
     /// where some of it has rows already.
     ///
     /// - Parameter gaps: what of the range is left beside what has rows.
+    /// - Returns: how many occurrences got their row now.
+    @discardableResult
     func recordRange(
         _ skips: SkippedOccurrences, task: String, by mandate: Mandate, on connection: Connection,
         gaps: ([ClosedRange<Instant>]) -> [SkippedOccurrences]
-    ) throws {
+    ) throws -> Int {
         try inTransaction(on: connection) {
             // Of two nodes that skip the same the later one is to see what the other has written.
             try connection.execute(
                 "SELECT pg_advisory_xact_lock(\(key(of: .range, skips.job))::bigint)")
             let recorded = try recorded(
                 job: skips.job, from: skips.first, to: skips.last, on: connection)
-            for gap in gaps(recorded) {
-                try recordSkips(gap, task: task, by: mandate, on: connection)
+            return try gaps(recorded).reduce(0) { count, gap in
+                count + (try recordSkips(gap, task: task, by: mandate, on: connection))
             }
         }
     }

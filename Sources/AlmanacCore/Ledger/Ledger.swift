@@ -100,11 +100,13 @@ package struct Ledger: Sendable {
     /// Writes the rows of occurrences that do not run. What has a row already keeps it, also where
     /// that is the row of a range.
     ///
+    /// - Returns: how many occurrences got their row now.
     /// - Throws: `DefinitionNotInForce`.
+    @discardableResult
     package func recordSkips(
         _ skips: SkippedOccurrences, task: String, by mandate: Mandate, note: String? = nil,
         on connection: Connection
-    ) throws {
+    ) throws -> Int {
         let condition = mayAccount(for: skips.job, from: skips.first, by: mandate)
         let instants = skips.instants ?? [skips.first]
         let spans = skips.instants == nil && skips.count > 1
@@ -122,6 +124,7 @@ package struct Ledger: Sendable {
             WHERE \(isInNoRange(skips.job, "instant")) AND \(condition) ON CONFLICT DO NOTHING
             """)
         if written == 0 { try require(condition, on: connection) }
+        return spans ? written * skips.count : written
     }
 
     /// Which spans of a job's time within a range have rows, in order. What was run at a moment of

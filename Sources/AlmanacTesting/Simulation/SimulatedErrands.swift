@@ -123,7 +123,7 @@ final class SimulatedErrands: NodeErrands, @unchecked Sendable {
                 : ledger.recordSkips(skips, by: mandate, on: name)
         }) { [process] answer in
             switch answer {
-            case true?: process.post(.skipsWritten(skips))
+            case true?: process.post(.skipsWritten(skips, count: skips.count))
             case false?: process.post(.skipsStale(skips, mandate))
             case nil: process.post(.skipsNotWritten(skips, Self.trouble))
             }

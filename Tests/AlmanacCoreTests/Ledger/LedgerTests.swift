@@ -224,12 +224,18 @@ struct LedgerTests {
         let few = SkippedOccurrences(
             job: "job", first: instants[0], last: instants[2], count: 3, reason: .coalesced,
             instants: instants)
-        for _ in 1...2 { try ledger.recordSkips(few, task: "t", by: .any, on: connection) }
+        let fewWritten = try (1...2).map { _ in
+            try ledger.recordSkips(few, task: "t", by: .any, on: connection)
+        }
+        #expect(fewWritten == [few.count, 0])
         let many = SkippedOccurrences(
             job: "job", first: Instant(secondsSinceEpoch: 240),
             last: Instant(secondsSinceEpoch: 60_000), count: 997, reason: .suspended,
             instants: nil)
-        for _ in 1...2 { try ledger.recordSkips(many, task: "t", by: .any, on: connection) }
+        let manyWritten = try (1...2).map { _ in
+            try ledger.recordSkips(many, task: "t", by: .any, on: connection)
+        }
+        #expect(manyWritten == [many.count, 0])
         #expect(
             try fixture.states(on: connection)
                 == Array(repeating: "skipped coalesced", count: 3) + ["skipped suspended"])

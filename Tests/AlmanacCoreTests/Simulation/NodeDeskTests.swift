@@ -79,12 +79,14 @@ struct NodeDeskTests {
             inForceFrom: instant)
     }
 
-    private func makeDesk() throws -> NodeDesk {
+    private func makeDesk(
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    ) throws -> NodeDesk {
         let site = try SimulatedSite()
         let services = NodeServices(
             engine: Engine(""), ledger: Ledger(schema: "almanac", node: "n"),
             registry: site.registry, clock: clock,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, connectionString: "")
+            logger: logger, connectionString: "")
         let schedule = try schedule("  a: {every: 1m, task: work}\n")
         let surroundings = surroundings
         var desk = NodeDesk(
@@ -102,6 +104,21 @@ struct NodeDeskTests {
                 run: ClaimedRun(order: order, startedAt: clock.now, deadline: nil),
                 outcome: .failed(ProbeError(description: "x")), recorded: state, next: nil,
                 duration: .zero))
+    }
+
+    @Test("tells of a skip only where a row of it was written")
+    func skips() throws {
+        let tape = LogTape()
+        var desk = try makeDesk(logger: tape.logger)
+        let skips = SkippedOccurrences(
+            Occurrence(job: "a", scheduledFor: clock.instant), reason: .deadline)
+        desk.handle(.skipsWritten(skips, count: 0))
+        #expect(tape.lines("notice: skipped") == [])
+        desk.handle(.skipsWritten(skips, count: 1))
+        #expect(
+            tape.lines("notice: skipped") == [
+                "notice: skipped count=1 due=\(clock.instant) job=a reason=deadline"
+            ])
     }
 
     @Test("claims an occurrence again whose outcome could not be recorded, before it counts")
