@@ -45,7 +45,12 @@ struct LedgerOpening: Sendable {
         for note in try await bookkeeper.confirmIdentity(environment: services.environment) {
             services.logger.warning("\(note)")
         }
-        return try await bookkeeper.activate(schedule)
+        let activation = try await bookkeeper.activate(schedule)
+        // Somebody may have named other files than at the last start, and ends its jobs.
+        if let change = activation.change, !change.isEmpty {
+            services.logger.notice("the schedule has changed", metadata: change.metadata)
+        }
+        return activation
     }
 
     /// - Returns: false if the node was stopped.

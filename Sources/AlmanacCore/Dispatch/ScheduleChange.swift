@@ -24,6 +24,11 @@ package struct ScheduleChange: Sendable, Equatable {
         }.map(\.name).sorted()
     }
 
+    /// The way back.
+    var inverted: ScheduleChange {
+        ScheduleChange(added: removed, removed: added, changed: changed)
+    }
+
     var isEmpty: Bool { added.isEmpty && removed.isEmpty && changed.isEmpty }
 
     var metadata: Logger.Metadata {

@@ -21,6 +21,8 @@ package struct Activation: Sendable {
     package let definitionDigests: [String: String]
     /// Since when the schedule is in force, by the database's clock.
     package let inForceFrom: Instant
+    /// How it differs from the schedule that was in force before; nil where there was none.
+    package var change: ScheduleChange?
 
     package init(
         version: Int64, watermark: Instant, since: [KeptVersion],
@@ -76,24 +78,28 @@ extension Ledger {
         try inTransaction(on: connection) {
             try lock(on: connection)
             try openWatermark(on: connection)
+            let hasOld = try newestSchedule(on: connection) != nil
             let digest = schedule.digest
             let (version, isNew) = try keepVersion(
                 of: schedule, digest, after: before, on: connection)
             let digests = schedule.jobs.map(\.definitionDigest)
+            let named = Dictionary(
+                zip(schedule.jobs.map(\.name), digests), uniquingKeysWith: { first, _ in first })
+            let change = hasOld ? try difference(from: named, on: connection) : nil
             try openAccounts(schedule, digests, on: connection)
             if isNew { try takeBackWatermark(to: version, on: connection) }
             let watermark = try watermark(on: connection)
             let since = try versions(
                 since: watermark, before: isNew ? version : nil, on: connection)
-            return Activation(
+            var activation = Activation(
                 version: version, watermark: watermark, since: since,
                 accountedFrom: try accounts(on: connection),
                 completions: try completions(
                     of: Self.delayed(in: schedule, and: since), on: connection),
-                digest: digest,
-                definitionDigests: Dictionary(
-                    zip(schedule.jobs.map(\.name), digests), uniquingKeysWith: { first, _ in first }
-                ), inForceFrom: try activatedAt(version, on: connection))
+                digest: digest, definitionDigests: named,
+                inForceFrom: try activatedAt(version, on: connection))
+            activation.change = change?.inverted
+            return activation
         }
     }
 

@@ -35,6 +35,27 @@ struct ScheduleChangeTests {
         #expect(ScheduleChange(from: old, to: old).metadata.isEmpty)
     }
 
+    @Test("what puts a schedule in force knows how it differs from the one before")
+    func activation() async throws {
+        let fixture = try await LedgerFixture()
+        let connection = try fixture.connect()
+        defer { connection.close() }
+        func change(_ jobs: [JobDefinition]) throws -> ScheduleChange? {
+            try fixture.services.ledger.activate(
+                Schedule(jobs: jobs, files: []), on: connection
+            ).change
+        }
+        let (a, b, c) = (try fixture.job("a"), try fixture.job("b"), try fixture.job("c"))
+        #expect(try change([a, b]) == nil)
+        #expect(try change([a, b])?.isEmpty == true)
+        let slower = try fixture.runner.makeJob(
+            task: "probe", parameters: "{journal: x, deed: succeed}", keys: "suspend: true",
+            name: "b")
+        #expect(
+            try change([slower, c])
+                == ScheduleChange(added: ["c"], removed: ["a"], changed: ["b"]))
+    }
+
     @Test("long lists are cut, with how many more there are")
     func long() throws {
         let new = try Self.jobs((10..<35).map { Self.line("job\($0)") })
