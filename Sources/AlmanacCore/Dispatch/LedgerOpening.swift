@@ -37,10 +37,11 @@ struct LedgerOpening: Sendable {
     }
 
     private func openOnce(_ schedule: Schedule) async throws -> Activation {
-        for step in try await bookkeeper.migrate() {
+        let steps = try await bookkeeper.migrate()
+        if let first = steps.first, let last = steps.last {
             services.logger.notice(
-                "ledger schema upgraded",
-                metadata: ["version": "\(step.version)", "summary": "\(step.summary)"])
+                first.version == 1 ? "ledger made" : "ledger upgraded",
+                metadata: ["schemaVersion": .stringConvertible(last.version)])
         }
         for note in try await bookkeeper.confirmIdentity(environment: services.environment) {
             services.logger.warning("\(note)")
