@@ -64,6 +64,15 @@ struct LogLineTests {
                 "–  skipped    rollup                    due 02:30:00Z  overlap  run x is on"
             ),
             (
+                "queued", ["waitsFor": "turn", "count": "1"],
+                "·  queued     rollup                    due 02:30:00Z  waits for its turn"
+            ),
+            (
+                "queued", ["waitsFor": "needs: a, b", "count": "3"],
+                "·  queued     rollup                    due 02:30:00Z  3 occurrences"
+                    + "  waits for a, b to end"
+            ),
+            (
                 "succeeded", ["hookError": "onSuccess: no"],
                 "✓  succeeded  rollup                    due 02:30:00Z  onSuccess: no"
             ),
@@ -105,6 +114,7 @@ struct LogLineTests {
         "colour follows how it ended",
         arguments: [
             (.info, "succeeded", "32"), (.error, "failed", "31"), (.info, "skipped", nil),
+            (.info, "queued", nil),
         ] as [(Logger.Level, String, String?)])
     func runColours(level: Logger.Level, state: String, shade: String?) {
         let fields: Logger.Metadata = ["job": "j", "due": "2026-11-22T02:30:00Z"]

@@ -120,16 +120,7 @@ extension RunRecord {
     }
 
     /// What is in its way, in words.
-    var obstacle: String {
-        switch waitsFor {
-        case nil: "a worker"
-        case "turn": "its turn"
-        case "resume": "its job to be resumed"
-        case let pool? where pool.hasPrefix("pool "): "a slot of the \(pool)"
-        case let needs? where needs.hasPrefix("needs: "): "\(needs.dropFirst(7)) to end"
-        case let other?: other
-        }
-    }
+    var obstacle: String { waitsFor.map(ObstacleText.words) ?? "a worker" }
 }
 
 extension Date {

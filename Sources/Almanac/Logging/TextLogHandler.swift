@@ -55,6 +55,7 @@ struct LogLine {
         switch (isRun, message, level) {
         case (true, "succeeded", _): "✓"
         case (true, "skipped", _): "–"
+        case (true, "queued", _): "·"
         case (true, _, _): "✗"
         case (false, _, .warning): "!"
         case (false, _, .error), (false, _, .critical): "✗"
@@ -89,6 +90,9 @@ struct LogLine {
             parts.append("attempt \(attempt)/\(attempts)")
         }
         if let next = text("nextAttempt") { parts.append("next \(shortened(next))") }
+        if let obstacle = text("waitsFor") {
+            parts.append("waits for \(ObstacleText.words(obstacle))")
+        }
         for key in ["reason", "error", "detail", "hookError"] {
             if let more = text(key) { parts.append(more) }
         }

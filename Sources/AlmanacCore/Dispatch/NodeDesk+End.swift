@@ -9,7 +9,8 @@ extension NodeDesk {
             logger.notice(
                 "stopping; waiting for what runs",
                 metadata: [
-                    "running": "\(board.busyCount)", "seconds": "\(options.gracePeriodSeconds)",
+                    "running": .stringConvertible(board.busyCount),
+                    "seconds": .stringConvertible(options.gracePeriodSeconds),
                 ])
         }
         post(.stopNow, after: .seconds(options.gracePeriodSeconds))

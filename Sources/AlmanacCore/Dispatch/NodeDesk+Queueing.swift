@@ -27,7 +27,9 @@ extension NodeDesk {
         logger.info(
             "queued",
             metadata: [
-                "job": "\(entry.job.name)", "count": "\(entry.occurrences.count)",
+                "job": "\(entry.job.name)",
+                "due": "\(entry.occurrences.first.map { "\($0.scheduledFor)" } ?? "")",
+                "count": .stringConvertible(entry.occurrences.count),
                 "waitsFor": "\(entry.isHeld ? "decision" : entry.obstacle)",
             ])
         for occurrence in entry.occurrences { plan(.settled(occurrence)) }

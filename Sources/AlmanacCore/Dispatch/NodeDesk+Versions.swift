@@ -98,7 +98,9 @@ extension NodeDesk {
         guard leftAlone.insert(job).inserted else { return }
         logger.notice(
             "left alone: the schedule in force has this job differently or not at all",
-            metadata: ["job": "\(job)", "version": "\(version.map(String.init) ?? "none")"])
+            metadata: [
+                "job": "\(job)", "version": version.map { .stringConvertible($0) } ?? "none",
+            ])
     }
 
     // MARK: Newer schedules
