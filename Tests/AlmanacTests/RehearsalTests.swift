@@ -116,9 +116,9 @@ struct RehearsalTests {
         let call = await place.rehearse(["--json", "--at", "2026-11-22T03:00:00Z"])
         let report = try report(call)
         #expect(report["state"] as? String == "succeeded")
-        #expect(report["rowsAffected"] as? Int == 4)
-        #expect(report["windowStart"] as? String == "2026-11-22T02:00:00.000Z")
-        #expect(report["isFirstChunkOnly"] as? Bool == false)
+        #expect(report["rows_affected"] as? Int == 4)
+        #expect(report["window_start"] as? String == "2026-11-22T02:00:00.000Z")
+        #expect(report["is_first_chunk_only"] as? Bool == false)
         let locks = try #require(report["locks"] as? [[String: Any]])
         #expect(locks.contains { $0["name"] as? String == "orders" })
         let modes = locks.first { $0["name"] as? String == "orders" }?["modes"] as? [String]
@@ -207,6 +207,6 @@ struct RehearsalTests {
         let report = try report(await place.rehearse(["--json"]))
         let statements = try #require(report["statements"] as? [[String: Any]])
         #expect(statements.map { $0["times"] as? Int } == [2, 1])
-        #expect(report["otherStatements"] as? Int == 0)
+        #expect(report["other_statements"] as? Int == 0)
     }
 }

@@ -9,6 +9,11 @@ package struct RehearsalReport: Sendable, Encodable {
         package var times = 0
         package var rowsAffected = 0
         package var milliseconds = 0.0
+
+        enum CodingKeys: String, CodingKey {
+            case text, times, milliseconds
+            case rowsAffected = "rows_affected"
+        }
     }
 
     /// What was locked, and how.
@@ -45,6 +50,16 @@ package struct RehearsalReport: Sendable, Encodable {
     package var isFirstChunkOnly: Bool
     /// What the rollback has not undone, or what else was not as in a run.
     package var caveats: [String]
+
+    enum CodingKeys: String, CodingKey {
+        case job, state, problem, milliseconds, statements, locks, caveats
+        case scheduledFor = "scheduled_for"
+        case windowStart = "window_start"
+        case windowEnd = "window_end"
+        case rowsAffected = "rows_affected"
+        case otherStatements = "other_statements"
+        case isFirstChunkOnly = "is_first_chunk_only"
+    }
 
     static func caveats(isFirstChunkOnly: Bool) -> [String] {
         let always = [
