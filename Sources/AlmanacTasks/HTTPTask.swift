@@ -249,7 +249,13 @@ public struct HTTPTask: BatchTask {
         case .redirectLimitReached?: "was redirected more than \(redirectLimit) times"
         case .redirectCycleDetected?: "was redirected in a circle"
         case .remoteConnectionClosed?: "the other side closed the connection"
-        default: String(describing: error)
+        default: systemError(in: String(describing: error)) ?? String(describing: error)
         }
+    }
+
+    /// What the system says of a connection; the libraries put it into words of their own.
+    private static func systemError(in text: String) -> String? {
+        text.firstMatch(of: /errno: (\d+)/).flatMap { Int32($0.1) }
+            .map { "no answer: \(String(cString: strerror($0)))" }
     }
 }

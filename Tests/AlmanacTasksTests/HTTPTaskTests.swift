@@ -186,6 +186,7 @@ struct HTTPTaskTests {
         #expect(row.errorType == "HTTPFailed")
         let nobody = try await run(fixture, "url: http://127.0.0.1:1\ntimeoutSeconds: 5")
         #expect(nobody.errorType == "HTTPFailed")
+        #expect(nobody.errorMessage?.hasSuffix(": no answer: Connection refused") == true)
         #expect(nobody.durationMilliseconds ?? 0 < 4_000, "it does not try again by itself")
     }
 

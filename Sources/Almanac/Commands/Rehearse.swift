@@ -33,10 +33,11 @@ extension RehearsalReport {
         Console.print("")
         Console.print(summary)
         if let problem {
+            let kind = problem.type ?? "reason"
             let state = problem.sqlstate.map { " (\($0))" } ?? ""
-            Console.print(
-                "\((problem.type ?? "reason") + state): "
-                    + problem.message.printable(lineBreaks: .kept))
+            let text = problem.message.printable(lineBreaks: .kept)
+            // A text of the database begins with them.
+            Console.print(text.hasPrefix(kind) ? text : "\(kind)\(state): \(text)")
         }
         printLocks()
         Console.print("")

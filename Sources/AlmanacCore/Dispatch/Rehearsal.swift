@@ -92,6 +92,7 @@ package actor Rehearsal {
             try session.rollback()
             return (.succeeded, locks)
         } catch {
+            let error = run.job.session.explained(error)
             let cause = control.stopCause ?? run.passedDeadline(error, at: services.clock.now)
             return (TaskOutcome(error: error, stop: cause), nil)
         }

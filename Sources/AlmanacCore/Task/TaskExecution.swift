@@ -67,7 +67,8 @@ package struct TaskExecution {
             context.concludeSession()
             return (task, SettledOutcome(outcome: .succeeded, isRecorded: true))
         } catch {
-            let error = doubtful.explained(error, of: context.openedSession)
+            let error = run.job.session.explained(
+                doubtful.explained(error, of: context.openedSession))
             let cause = control.decide() ?? passedDeadline(error)
             let outcome = TaskOutcome(error: error, stop: cause)
             // First of all the locks are given back; only then others are told.

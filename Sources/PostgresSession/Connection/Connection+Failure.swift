@@ -4,7 +4,7 @@ extension Connection {
         let redact = Redaction(configuration.connectionString)
         var error = PostgresError(
             code(of: failure), message(of: failure, redact), sqlState: failure.sqlState,
-            hint: failure.hint ?? Connection.hint(for: failure.sqlState))
+            hint: failure.hint ?? Connection.hint(for: failure))
         error.detail = failure.detail
         error.position = failure.position
         error.schema = failure.schema
@@ -32,11 +32,12 @@ extension Connection {
             + (text.isEmpty ? "" : ": \(text)")
     }
 
-    private static func hint(for state: String?) -> String? {
-        switch state {
+    private static func hint(for failure: ServerFailure) -> String? {
+        switch failure.sqlState {
         case "42P18":
             "Say the parameter's type in the SQL: \\(value)::text."
-        case "42601":
+        // A word that is wrong has the same SQLSTATE.
+        case "42601" where failure.message.contains("multiple commands"):
             "One statement at a time; a text of several goes through SQLScript or executeScript."
         default: nil
         }

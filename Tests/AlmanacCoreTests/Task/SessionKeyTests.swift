@@ -189,7 +189,10 @@ struct SessionKeyTests {
             job: "session: {role: nobody at all}\nbackoffLimit: 2")
         #expect(row.state == .failed)
         #expect(row.attempt == 1)
-        #expect(row.errorMessage?.contains("nobody at all") == true)
+        #expect(
+            row.errorMessage
+                == "ServerError (SQLSTATE 22023): role \"nobody at all\" does not exist "
+                + "(session.role). Create it, or name another.")
         let next = try await fixture.runner.run(
             "session-probe", parameters: "statements: [SELECT 1]")
         #expect(next.state == .succeeded)
