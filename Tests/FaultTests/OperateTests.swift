@@ -32,6 +32,25 @@ struct OperateTests {
         node.send(SIGTERM)
         #expect(try await node.waitForEnd() == .exited(0))
         #expect(try place.books.rows("greet").map(\.trigger) == ["manual"])
+        #expect(done.errors == "")
+        let late = try await place.run(["trigger", "greet"])
+        #expect(late.end == .exited(0))
+        #expect(
+            late.errors
+                == "no scheduler is connected; what is queued waits until one is started\n")
+    }
+
+    @Test("before anything was put in force, a request says what to do first")
+    func nothingInForce() async throws {
+        let place = try await Surroundings(Jobs.sql("greet", every: "1d", "SELECT 1"))
+        #expect(try await place.run(["migrate"]).end == .exited(0))
+        for command in [["trigger", "greet"], ["pause", "greet", "--note", "x"]] {
+            let refused = try await place.run(command)
+            #expect(refused.end == .exited(2))
+            #expect(
+                refused.errors
+                    == "error: no schedule is in force yet; start `almanac run` once\n")
+        }
     }
 
     @Test("a paused job skips with the note, and goes on when it is resumed")

@@ -69,6 +69,7 @@ struct BackfillCommand: AsyncParsableCommand {
             }
             report.queued = count
             report.backfill = order.id.uuidString.lowercased()
+            try ledger.warnIfNobodyRuns(job, on: connection)
             return report
         }
         if json { return try Console.printJSON(report) }

@@ -40,3 +40,12 @@ enum LedgerLook {
         FileManager.default.fileExists(atPath: settings.dataDirectory)
     }
 }
+
+extension Ledger {
+    /// Says on standard error that what was queued waits, where no scheduler lives to take it.
+    func warnIfNobodyRuns(_ job: String, on connection: Connection) throws {
+        guard try !StatusReport(status(of: [job], on: connection)).isAlive else { return }
+        Console.errorVerbatim(
+            "no scheduler is connected; what is queued waits until one is started")
+    }
+}

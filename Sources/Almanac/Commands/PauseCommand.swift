@@ -126,6 +126,11 @@ extension Ledger {
     func require(_ jobs: [String], on connection: Connection) throws {
         let known = try jobNames(on: connection)
         guard let missing = jobs.first(where: { !known.contains($0) }) else { return }
+        guard try newestSchedule(on: connection) != nil else {
+            throw CommandFailure(
+                "no schedule is in force yet; start `\(ProgramName.text) run` once",
+                status: .usage)
+        }
         let hint = Suggestion.question(for: missing, among: known).map { "; \($0)" } ?? ""
         throw CommandFailure("the schedule in force has no job '\(missing)'\(hint)", status: .usage)
     }

@@ -49,6 +49,7 @@ struct TriggerCommand: AsyncParsableCommand {
                 throw CommandFailure("the schedule in force has no job '\(job)'", status: .usage)
             }
             if !json { announce(run) }
+            try ledger.warnIfNobodyRuns(job, on: connection)
             return try await follow(run, ledger, connection)
         }
         if json { try Console.printJSON(record) } else if wait { say(record) }
