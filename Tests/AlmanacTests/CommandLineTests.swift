@@ -63,6 +63,10 @@ struct CommandLineTests {
             (["exec", "rolup", "--schedules", "@good"], "did you mean 'rollup'?"),
             (["exec", "x", "--schedules", "@good"], "the schedule has no job 'x'"),
             (["exec", "rollup", "--at", "noon", "--schedules", "@good"], "--at: 'noon' is no"),
+            (
+                ["exec", "rollup", "--at", "2096-01-01T00:00:00Z", "--schedules", "@good"],
+                "--at is in the future; what is still to come is the schedule's"
+            ),
             (["next", "--config", "@missing.yaml"], "missing.yaml cannot be read"),
             (["migrate", "--database", ""], "--database is empty"),
             (["history", "--database", "host='x"], "cannot be parsed"),

@@ -53,7 +53,7 @@ struct ExecCommand: AsyncParsableCommand {
         let schedule = try settings.loadSchedule(registry)
         let definition = try schedule.required(job)
         let environment = try settings.environment(for: schedule)
-        let instant = try at.map { try InstantOption.instant($0, of: "--at").date }
+        let instant = try occurrence(of: definition)?.date
         LogSetup.begin(settings, on: STDERR_FILENO)
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         let status = try await DatabaseAccess.use(settings) { database in
@@ -68,6 +68,24 @@ struct ExecCommand: AsyncParsableCommand {
             return try await node.execute(definition, at: instant, signals: signals)
         }
         if status != .done { throw ExitCode(status.rawValue) }
+    }
+
+    /// The instant of --at. A run of what is still to come would take it away from the schedule; a
+    /// rehearsal takes nothing.
+    private func occurrence(of job: JobDefinition) throws -> Instant? {
+        guard let at else { return nil }
+        let instant = try InstantOption.instant(at, of: "--at")
+        if rehearse { return instant }
+        guard try instant.date <= SystemClock().now else {
+            throw CommandFailure(
+                "--at is in the future; what is still to come is the schedule's", status: .usage)
+        }
+        if !job.recurrence.isDelay, !job.recurrence.names(instant) {
+            Console.errorVerbatim(
+                "warning: \(instant.date.shortText) is none of the instants of '\(job.name)'; "
+                    + "it runs all the same")
+        }
+        return instant
     }
 }
 
