@@ -10,12 +10,13 @@ struct StatusTests {
 
     private static func job(
         _ name: String, _ keys: String = #""every":"1h""#, pause: Pause? = nil,
-        last: JobStatus.LastRun? = nil, running: Int = 0, queued: Int = 0, held: Int = 0
+        last: JobStatus.LastRun? = nil, running: Int = 0, queued: Int = 0, held: Int = 0,
+        dead: Int = 0
     ) -> JobStatus {
         JobStatus(
             job: name, definition: "{\(keys),\"task\":\"sql\",\"timeZone\":\"UTC\"}",
             pause: pause, last: last, runningCount: running, queuedCount: queued,
-            heldCount: held)
+            heldCount: held, deadCount: dead)
     }
 
     private static func report(
@@ -88,6 +89,12 @@ struct StatusTests {
                     + "2026-01-05 03:00:00Z  2 wait for a decision",
                 "e    idle",
             ])
+    }
+
+    @Test("says of what runs that its backend is gone", arguments: [0, 1, 2])
+    func dead(count: Int) {
+        let line = Self.report([Self.job("a", running: 2, dead: count)]).lines.last ?? ""
+        #expect(line.contains("running") && line.contains("gone; the next node") == (count > 0))
     }
 
     @Test("what a resume tells")

@@ -50,6 +50,8 @@ struct StatusReport: Encodable {
         let running: Int
         let queued: Int
         let held: Int
+        /// Of the running ones, those whose backend is gone.
+        let dead: Int
         let last: String?
         let lastScheduledFor: Date?
         let lastRun: String?
@@ -60,7 +62,7 @@ struct StatusReport: Encodable {
         let note: String?
 
         enum CodingKeys: String, CodingKey {
-            case job, state, running, queued, held, last, next, schedule, note
+            case job, state, running, queued, held, dead, last, next, schedule, note
             case lastScheduledFor = "last_scheduled_for"
             case lastRun = "last_run"
             case pausedSince = "paused_since"
@@ -148,6 +150,7 @@ extension StatusReport.Job {
         running = status.runningCount
         queued = status.queuedCount
         held = status.heldCount
+        dead = status.deadCount
         last = status.last.map { last in
             last.reason.map { "\(last.state.rawValue) (\($0))" } ?? last.state.rawValue
         }
@@ -173,6 +176,10 @@ extension StatusReport.Job {
     fileprivate var remark: String {
         if let pausedSince, let pausedBy, let note {
             return "\(note) (\(pausedBy), since \(pausedSince.shortText))"
+        }
+        if dead > 0 {
+            let what = dead == 1 ? "the backend of the run is" : "the backends of \(dead) runs are"
+            return "\(what) gone; the next node records that (orphaned)"
         }
         return held > 0 ? "\(held) wait for a decision" : ""
     }

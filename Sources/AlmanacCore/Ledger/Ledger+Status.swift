@@ -54,6 +54,8 @@ package struct JobStatus: Sendable {
     package let queuedCount: Int
     /// Of the queued ones, those that wait for an operator's decision.
     package let heldCount: Int
+    /// Of the running ones, those whose backend is gone: nobody has found them dead yet.
+    package var deadCount = 0
 
     /// What has become of an occurrence.
     package struct LastRun: Sendable {
@@ -104,14 +106,16 @@ extension Ledger {
         SELECT a.job, a.definition::text AS definition, p.paused_at, p.paused_by, p.note, \
         CASE WHEN p.job IS NULL THEN 0 ELSE \(skippedWhilePaused("p")) END AS skipped, \
         last.run_id, last.scheduled_for, last.state, last.reason, last.started_at, \
-        last.finished_at, open.running, open.queued, open.held \
+        last.finished_at, open.running, open.queued, open.held, open.dead \
         FROM \(table("accounts")) AS a LEFT JOIN \(table("pauses")) AS p ON p.job = a.job \
         LEFT JOIN LATERAL (SELECT run_id, scheduled_for, state, reason, started_at, finished_at \
         FROM \(runs) AS r WHERE r.job = a.job AND r.trigger <> 'manual' AND r.state <> 'queued' \
         ORDER BY r.scheduled_for DESC, r.attempt DESC LIMIT 1) AS last ON true \
         LEFT JOIN (SELECT r.job, (count(*) FILTER (WHERE state = 'running'))::int AS running, \
         (count(*) FILTER (WHERE state = 'queued'))::int AS queued, \
-        (count(*) FILTER (WHERE is_held))::int AS held FROM \(runs) AS r \
+        (count(*) FILTER (WHERE is_held))::int AS held, \
+        (count(*) FILTER (WHERE state = 'running' AND NOT \(isAlive)))::int AS dead \
+        FROM \(runs) AS r \
         WHERE state IN ('queued', 'running') GROUP BY r.job) AS open ON open.job = a.job \
         WHERE a.removed_at IS NULL AND (cardinality(\(jobs)::text[]) = 0 \
         OR a.job = ANY(\(jobs)::text[])) ORDER BY a.job
@@ -136,6 +140,7 @@ extension Ledger {
             job: job, definition: try row.get("definition"), pause: pause, last: last,
             runningCount: try row.get("running", as: Int?.self) ?? 0,
             queuedCount: try row.get("queued", as: Int?.self) ?? 0,
-            heldCount: try row.get("held", as: Int?.self) ?? 0)
+            heldCount: try row.get("held", as: Int?.self) ?? 0,
+            deadCount: try row.get("dead", as: Int?.self) ?? 0)
     }
 }

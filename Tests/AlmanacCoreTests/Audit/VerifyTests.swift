@@ -249,6 +249,7 @@ struct VerifyTests {
         let alive = try ledger.verify(on: connection)
         #expect(alive.isClean)
         #expect(alive.openCount == 1)
+        #expect(try ledger.status(of: [], on: connection).jobs.first?.deadCount == 0)
         other.close()
         var kinds: [AuditDifference.Kind] = []
         // The server takes a moment to end a backend.
@@ -257,6 +258,9 @@ struct VerifyTests {
             try connection.execute("SELECT pg_sleep(0.01)")
         }
         #expect(kinds == [.deadRun])
+        let status = try ledger.status(of: [], on: connection).jobs.first
+        #expect(status?.runningCount == 1)
+        #expect(status?.deadCount == 1)
     }
 
     @Test("begins an account in the second of its version, so that versions alone tell it")
