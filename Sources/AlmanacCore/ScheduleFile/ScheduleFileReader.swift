@@ -15,7 +15,8 @@ struct ScheduleFileReader {
         let root: YAMLNode?
         do {
             defer { early.finish() }
-            root = try YAMLParser.parse(source, handout: early.handout)
+            root = try YAMLParser.parse(
+                source, handout: early.handout, duplicates: { collector.add($0) })
         } catch {
             collector.add((error as? DiagnosticsError)?.diagnostics ?? [])
             return FileJobs()
@@ -28,7 +29,7 @@ struct ScheduleFileReader {
             jobs = early.jobs
         } else {
             // What could be parsed once can be parsed again.
-            let whole = early.hasJobs ? try? YAMLParser.parse(source) : root
+            let whole = early.hasJobs ? try? reparsed(source) : root
             jobs = readJobs(file, pairs: whole?.mapping ?? [])
         }
         jobs.environment = file.readEnvironment()
@@ -37,6 +38,10 @@ struct ScheduleFileReader {
             tasks: taskReader(collector), baseDirectory: ScheduleFiles.folder(of: source.path)
         ).read(file.value("channels"))
         return jobs
+    }
+
+    private func reparsed(_ source: SourceFile) throws -> YAMLNode? {
+        try YAMLParser.parse(source, handout: nil, duplicates: { _ in })
     }
 
     private func fileReader(_ root: YAMLNode?, of source: SourceFile) -> MappingReader? {

@@ -16,15 +16,23 @@ package enum YAMLParser {
 
     /// The root of the document without the pairs of one mapping, which are handed out one by one.
     ///
+    /// - Parameter duplicates: takes the problems where all of them are keys that stand twice. Then
+    ///   the first of each counts, so that what else is wrong with the file is found as well.
     /// - Throws: as ``parse(_:limits:)`` does; then what was handed out is void.
     static func parse(
-        _ source: SourceFile, limits: YAMLLimits = .standard, handout: YAMLHandout?
+        _ source: SourceFile, limits: YAMLLimits = .standard, handout: YAMLHandout?,
+        duplicates: (([Diagnostic]) -> Void)? = nil
     ) throws -> YAMLNode? {
         var builder = YAMLTreeBuilder(source: source, limits: limits, handout: handout)
         // libyaml would count a byte order mark as a column.
         source.content.withUnsafeBufferPointer { builder.read($0) }
-        guard builder.diagnostics.isEmpty else { throw DiagnosticsError(builder.diagnostics) }
-        return builder.root
+        let found = builder.diagnostics
+        guard !found.isEmpty else { return builder.root }
+        guard let duplicates, let root = builder.root,
+            found.allSatisfy({ $0.category == .duplicate })
+        else { throw DiagnosticsError(found) }
+        duplicates(found)
+        return root
     }
 
     /// The root of the document in a text.

@@ -139,6 +139,39 @@ struct ScheduleLoaderTests {
         #expect(error?.diagnostics.flatMap(\.notes).map(\.position.column) == [8, 39])
     }
 
+    @Test("a key that stands twice hides no other error of its file")
+    func duplicateKeys() throws {
+        let error = #expect(throws: DiagnosticsError.self) {
+            try load(
+                """
+                version: 1
+                jobs:
+                  a: {task: cleanup, every: never}
+                  b: {task: cleanup, every: 1h, every: 2h, evry: 3h}
+                  a: {task: cleanup, every: 1h}
+                  c: {task: nope, every: 1h}
+                pools: {a: 1, a: 2}
+                version: 1
+                """)
+        }
+        #expect(
+            lines(error?.diagnostics ?? []) == [
+                "3:29 'never' is not a duration", "4:33 the key 'every' stands twice",
+                "4:44 unknown key 'evry'", "5:3 the key 'a' stands twice",
+                "6:13 there is no task 'nope'", "7:15 the key 'a' stands twice",
+                "8:1 the key 'version' stands twice",
+            ])
+    }
+
+    @Test("a file that has no other error than a key that stands twice is no schedule")
+    func onlyDuplicate() throws {
+        let error = #expect(throws: DiagnosticsError.self) {
+            try load(
+                "version: 1\njobs: {a: {task: cleanup, every: 1h}, a: {task: cleanup, every: 2h}}")
+        }
+        #expect(lines(error?.diagnostics ?? []) == ["2:40 the key 'a' stands twice"])
+    }
+
     @Test("errors of all files are told at once, warnings not among them") func allFiles() {
         let error = #expect(throws: DiagnosticsError.self) {
             try load(
