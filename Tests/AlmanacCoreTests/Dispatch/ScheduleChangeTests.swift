@@ -1,3 +1,5 @@
+import AlmanacTesting
+import PostgresSession
 import Testing
 
 @testable import AlmanacCore
