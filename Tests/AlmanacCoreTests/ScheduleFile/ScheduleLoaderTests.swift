@@ -150,7 +150,7 @@ struct ScheduleLoaderTests {
                   b: {task: cleanup, every: 1h, every: 2h, evry: 3h}
                   a: {task: cleanup, every: 1h}
                   c: {task: nope, every: 1h}
-                pools: {a: 1, a: 2}
+                pools: {a: {slots: 1}, a: {slots: 2}}
                 version: 1
                 """)
         }
@@ -158,7 +158,7 @@ struct ScheduleLoaderTests {
             lines(error?.diagnostics ?? []) == [
                 "3:29 'never' is not a duration", "4:33 the key 'every' stands twice",
                 "4:44 unknown key 'evry'", "5:3 the key 'a' stands twice",
-                "6:13 there is no task 'nope'", "7:15 the key 'a' stands twice",
+                "6:13 there is no task 'nope'", "7:24 the key 'a' stands twice",
                 "8:1 the key 'version' stands twice",
             ])
     }
@@ -169,7 +169,7 @@ struct ScheduleLoaderTests {
             try load(
                 "version: 1\njobs: {a: {task: cleanup, every: 1h}, a: {task: cleanup, every: 2h}}")
         }
-        #expect(lines(error?.diagnostics ?? []) == ["2:40 the key 'a' stands twice"])
+        #expect(lines(error?.diagnostics ?? []) == ["2:39 the key 'a' stands twice"])
     }
 
     @Test("errors of all files are told at once, warnings not among them") func allFiles() {
