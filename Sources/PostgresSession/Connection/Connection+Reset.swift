@@ -9,6 +9,28 @@ extension Connection {
         return "SELECT \(calls.joined(separator: ", "))"
     }
 
+    /// The statement that makes the settings of what is run outside of sessions, if there are any.
+    func outsideStatement() -> SQL? {
+        let settings = configuration.settingsOutsideSessions.sorted { $0.key < $1.key }
+        guard !settings.isEmpty else { return nil }
+        let calls = settings.map { name, value in
+            SQL(
+                raw: "pg_catalog.set_config(\(SQL.quoted(literal: name)), "
+                    + "\(SQL.quoted(literal: value)), false)")
+        }
+        return "SELECT \(calls.joined(separator: ", "))"
+    }
+
+    /// The statement that looks names up as outside of sessions until the transaction's end, if
+    /// that is another way than the login's.
+    func outsideSearchPathStatement() -> SQL? {
+        configuration.settingsOutsideSessions["search_path"].map { path in
+            SQL(
+                raw: "SELECT pg_catalog.set_config('search_path', "
+                    + "\(SQL.quoted(literal: path)), true)")
+        }
+    }
+
     /// Turns on the server's check for a vanished client, where the server can do it.
     func connectionCheckStatement() -> SQL? {
         let milliseconds = configuration.clientConnectionCheckMilliseconds
@@ -64,6 +86,7 @@ extension Connection {
                 statements.append(check)
             }
         }
+        if let outside = outsideStatement() { statements.append(outside) }
         statements.append(
             """
             SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql

@@ -97,7 +97,11 @@ struct PipelineOutcome {
 
 extension Connection {
     /// Sends the statements in one round trip and reads what they gave, up to the first failure.
-    func send(_ list: [SQL]) -> PipelineOutcome {
+    ///
+    /// - Parameter preparing: whether they may be those that the connection has prepared. What a
+    ///   function or a DO block deallocates is found out only by the failure of the next use, which
+    ///   in a transaction is the end of it.
+    func send(_ list: [SQL], preparing: Bool = true) -> PipelineOutcome {
         do {
             for sql in list { try sql.validate() }
         } catch {
@@ -108,6 +112,10 @@ extension Connection {
         var plan = WirePlan()
         for (index, sql) in list.enumerated() {
             onStatement?(sql.text)
+            guard preparing else {
+                plan.addUnprepared(sql.text, sql.parameters, index)
+                continue
+            }
             plan.add(sql.text, sql.parameters, index, &statements)
         }
         return read(native.run(plan.steps), plan, list)
@@ -177,8 +185,7 @@ struct WirePlan {
     ) {
         let types = parameters.map(\.type)
         switch cache.use(text, types) {
-        case .unprepared:
-            add(.execute(text: text, parameters: parameters), Owner(index: index, isResult: true))
+        case .unprepared: addUnprepared(text, parameters, index)
         case .prepared(let name):
             uses.append((index, name))
             add(
@@ -199,6 +206,10 @@ struct WirePlan {
                 .execute(text: "DEALLOCATE \(dropped)", parameters: []),
                 Owner(index: index, isResult: false))
         }
+    }
+
+    mutating func addUnprepared(_ text: String, _ parameters: [Parameter], _ index: Int) {
+        add(.execute(text: text, parameters: parameters), Owner(index: index, isResult: true))
     }
 
     /// The prepared statements used by the statement at `index`.

@@ -19,6 +19,8 @@ public final class Connection {
     var hasConnectionCheck = false
     /// True if the server took the session settings when the connection was made.
     let startedWithSettings: Bool
+    /// What the login has of its own of the settings that hold outside of sessions.
+    private(set) var loginSettings: [(name: String, value: String)] = []
     /// When it was made, by the clock of timeouts.
     let openedAt = MonotonicClock.seconds
     /// Who holds the connection, for messages.
@@ -168,7 +170,10 @@ public final class Connection {
     /// Asks for the backend's start, and sets what every connection has set, in one round trip.
     private func introduce() throws {
         let settings = startedWithSettings ? [] : [settingsStatement()]
-        try noteStart(try pipeline(settings + [Connection.startStatement]).last)
+        let outside = outsideStatement().map { [loginSettingsStatement(), $0] } ?? []
+        let results = try pipeline(settings + [Connection.startStatement] + outside)
+        try noteStart(results[settings.count])
+        if !outside.isEmpty { try noteLoginSettings(results[settings.count + 1]) }
         if backendStartText.isEmpty {
             // To a role that the login role takes by its own settings the login's backend is
             // another's.
@@ -187,6 +192,21 @@ public final class Connection {
         SELECT pid, backend_start, backend_start::text AS backend_start_text
         FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()
         """
+
+    private func loginSettingsStatement() -> SQL {
+        let columns = configuration.settingsOutsideSessions.keys.sorted().map { name in
+            SQL(raw: "pg_catalog.current_setting(\(SQL.quoted(literal: name)))")
+        }
+        return "SELECT \(columns.joined(separator: ", "))"
+    }
+
+    private func noteLoginSettings(_ result: StatementResult) throws {
+        guard let row = result.rows.first else { return }
+        let names = configuration.settingsOutsideSessions.keys.sorted()
+        loginSettings = try names.enumerated().map { index, name in
+            (name, try row.get(at: index, as: String.self))
+        }
+    }
 
     private func noteStart(_ result: StatementResult?) throws {
         guard let row = result?.rows.first, let text = row.text("backend_start_text") else {

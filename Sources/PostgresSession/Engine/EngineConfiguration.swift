@@ -21,6 +21,12 @@ public struct EngineConfiguration: Sendable {
     public var applicationName: String?
     /// The `statement_timeout` of every connection, in milliseconds; nil leaves it to the server.
     public var statementTimeoutMilliseconds: Int?
+    /// More settings of every connection, by name, whatever the role or the database has. A name
+    /// that the server does not know is an error when the connection is made.
+    public var settings: [String: String] = [:]
+    /// Settings of what is run over a connection itself. A session has what the login has of its
+    /// own in their place, so that they do not reach the statements of others.
+    package var settingsOutsideSessions: [String: String] = [:]
     /// How TCP finds out, on both sides, that the other one is gone.
     public var keepAlive = KeepAlive()
     /// How often the server looks, during a statement, whether the client is still there, in
@@ -90,6 +96,9 @@ extension EngineConfiguration {
         if serverVersion >= 120_000 {
             settings.append(("tcp_user_timeout", "\(max(0, keepAlive.userTimeoutMilliseconds))"))
         }
+        // A connection that is kept may be idle for as long as its holder likes.
+        if serverVersion >= 140_000 { settings.append(("idle_session_timeout", "0")) }
+        settings += self.settings.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         if let statementTimeoutMilliseconds {
             settings.append(("statement_timeout", "\(statementTimeoutMilliseconds)"))
         }

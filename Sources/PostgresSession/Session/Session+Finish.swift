@@ -3,9 +3,10 @@ extension Session {
     /// commit policy does not apply.
     ///
     /// The statement must touch exactly `expectingRows` rows. It is run as the connection's own
-    /// user, whatever role the session took. A read-only session's transaction is committed first,
-    /// and the statement follows in one of its own. One round trip after that of staged work,
-    /// where the statement is a plain INSERT, UPDATE or DELETE without RETURNING.
+    /// user, whatever role the session took, and looks names up as outside of sessions. A read-only
+    /// session's transaction is committed first, and the statement follows in one of its own. One
+    /// round trip after that of staged work, where the statement is a plain INSERT, UPDATE or
+    /// DELETE without RETURNING.
     ///
     /// - Throws: ``PostgresError`` with code `FenceLost` if it touched another number of rows: all
     /// is   rolled back then. Otherwise as ``commit(file:line:)``.
@@ -29,20 +30,27 @@ extension Session {
     private func finishFlushed(with fence: Fence) throws(PostgresError) {
         var head: [SQL] = []
         var isOpen = state.phase == .active
-        // What waits for the commit is done as the role; at the commit it would be as the login.
-        if options.role != nil && isOpen { head.append("SET CONSTRAINTS ALL IMMEDIATE") }
+        let lookup = connection.outsideSearchPathStatement()
+        // What waits for the commit is done as the role, and with the session's search path; at the
+        // commit it would be as the login, and with the owner's.
+        if isOpen && (options.role != nil || lookup != nil) {
+            head.append("SET CONSTRAINTS ALL IMMEDIATE")
+        }
         if options.isReadOnly && isOpen {
             head.append("COMMIT")
             isOpen = false
         }
         if !isOpen { head.append("BEGIN") }
         head.append("SET LOCAL ROLE NONE")
+        // Whatever the session has made in its schemas or among its temporary types, the statement
+        // is not to meet it.
+        if let lookup { head.append(lookup) }
         guard let guarded = fence.guarded else {
             return try finishInTwo(with: fence, after: head)
         }
         isUntouched = false
         do throws(PostgresError) {
-            try sendCommit(after: head + [guarded])
+            try sendCommit(after: head + [guarded], preparing: false)
         } catch {
             throw fence.explain(error)
         }
@@ -51,7 +59,7 @@ extension Session {
     private func finishInTwo(with fence: Fence, after head: [SQL]) throws(PostgresError) {
         let list = pending + head + [fence.statement]
         pending = []
-        let outcome = connection.send(list)
+        let outcome = connection.send(list, preparing: false)
         try settle(outcome, headCount: 0)
         let touched = outcome.results.last?.rowsAffected ?? 0
         guard touched == fence.rows else { throw fence.lost(touched: "\(touched)") }

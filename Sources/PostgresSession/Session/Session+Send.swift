@@ -71,7 +71,8 @@ extension Session {
         }
         if options.mode == .transactional ? state.phase == .idle : !hasSettings {
             timeoutMilliseconds = remaining
-            let settings = options.settingsStatement(timeoutMilliseconds: remaining)
+            let settings = options.settingsStatement(
+                timeoutMilliseconds: remaining, own: connection.loginSettings)
             let begin = options.mode == .transactional ? [options.beginStatement(scope)] : []
             return begin + (settings.map { [$0] } ?? [])
         }

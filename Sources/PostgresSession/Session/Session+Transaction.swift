@@ -49,9 +49,11 @@ extension Session {
 
     /// Sends `statements` and COMMIT in one round trip and checks the COMMIT's tag: the server
     /// answers COMMIT of an aborted transaction with ROLLBACK and no error.
+    ///
+    /// - Parameter preparing: whether statements may be those that the connection has prepared.
     @discardableResult
     func sendCommit(
-        after statements: [SQL], of mark: TransactionMark? = nil
+        after statements: [SQL], of mark: TransactionMark? = nil, preparing: Bool = true
     ) throws(PostgresError) -> [StatementResult] {
         warnOfIdleTime()
         let cause = state.cause
@@ -62,7 +64,7 @@ extension Session {
         let list = (isFailed ? [] : pending) + statements + [end]
         pending = []
         endedTransactions += 1
-        let outcome = connection.send(list)
+        let outcome = connection.send(list, preparing: preparing)
         do {
             try settle(outcome, headCount: 0)
         } catch {

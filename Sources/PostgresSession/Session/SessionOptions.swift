@@ -92,8 +92,14 @@ extension SessionOptions {
     /// The statement that makes the session's settings, nil if there are none.
     ///
     /// Until the transaction's end in a transaction, until the connection's next reset otherwise.
-    func settingsStatement(timeoutMilliseconds: Int?) -> SQL? {
-        var list: [(String, String)] = settings.sorted { $0.key < $1.key }
+    ///
+    /// - Parameter own: what the login has of its own; what the options say comes after it, and
+    ///   counts.
+    func settingsStatement(
+        timeoutMilliseconds: Int?, own: [(name: String, value: String)] = []
+    ) -> SQL? {
+        var list = own.map { ($0.name, $0.value) }
+        list += settings.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         if let applicationName {
             list.append(("application_name", SessionOptions.clipped(applicationName)))
         }
