@@ -25,7 +25,7 @@ public struct TaskRunner: Sendable {
     ) async throws {
         let node = "test-\(UUID().uuidString.prefix(8))"
         services = NodeServices(
-            engine: Engine(EngineConfiguration(connectionString)),
+            engine: Engine(.ledger(connectionString)),
             ledger: Ledger(schema: "almanac", node: node), registry: try TaskRegistry(tasks),
             clock: try clock ?? SystemClock(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },

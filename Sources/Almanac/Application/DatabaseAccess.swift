@@ -58,7 +58,7 @@ struct DatabaseAccess: Sendable {
 
     /// An engine for the database.
     func engine() -> Engine {
-        var configuration = EngineConfiguration(connectionString)
+        var configuration = EngineConfiguration.ledger(connectionString)
         configuration.applicationName = "almanac"
         configuration.connectTimeoutSeconds = 10
         return Engine(configuration)

@@ -191,7 +191,7 @@ struct LedgerTests {
             UPDATE almanac.runs SET state = 'orphaned', finished_at = clock_timestamp(), \
             error_type = 'Orphaned'
             """)
-        try connection.execute("CREATE TABLE effects (id int)")
+        try connection.execute("CREATE TABLE public.effects (id int)")
         let session = Session(on: connection)
         try session.execute("INSERT INTO effects VALUES (1)")
         let statement = ledger.success(
@@ -210,7 +210,7 @@ struct LedgerTests {
             of: ClaimedRun(order: order, startedAt: started, deadline: nil), failure,
             output: OutputTail(), on: connection)
         #expect(found.state == .orphaned)
-        #expect(try connection.query("SELECT 1 FROM effects").isEmpty)
+        #expect(try connection.query("SELECT 1 FROM public.effects").isEmpty)
         #expect(try fixture.states(on: connection) == ["orphaned"])
     }
 
