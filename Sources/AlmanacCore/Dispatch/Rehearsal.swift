@@ -93,7 +93,7 @@ package actor Rehearsal {
             return (.succeeded, locks)
         } catch {
             let error = run.job.session.explained(error)
-            let cause = control.stopCause ?? run.passedDeadline(error, at: services.clock.now)
+            let cause = control.stopCause ?? run.passedDeadline(error, by: services.clock)
             return (TaskOutcome(error: error, stop: cause), nil)
         }
     }
@@ -131,7 +131,7 @@ package actor Rehearsal {
                 node: services.ledger.node),
             job: job, worker: 0, version: nil, effects: .database, isInForeground: true)
         let deadline = job.activeDeadlineSeconds.map {
-            services.clock.now.addingTimeInterval(Double($0))
+            RunDeadline(afterSeconds: $0, by: services.clock)
         }
         let window = try services.ledger.presentWindow(of: order, on: connection)
         return ClaimedRun(

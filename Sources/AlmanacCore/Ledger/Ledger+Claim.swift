@@ -62,8 +62,8 @@ package struct ClaimedRun: Sendable {
     package let worker: Int
     /// When the claim was written, by the database's clock.
     package let startedAt: Date
-    /// When the run is stopped, by this node's clock.
-    package let deadline: Date?
+    /// When the run is stopped.
+    package let deadline: RunDeadline?
     /// The schedule that it was due under.
     package let version: Int64?
     /// Whether this process itself waits for the attempt that may follow.
@@ -75,11 +75,11 @@ package struct ClaimedRun: Sendable {
     /// Where an attempt before it has left the work, if one has.
     let resumption: Resumption?
 
-    package init(order: RunOrder, startedAt: Date, deadline: Date?) {
+    package init(order: RunOrder, startedAt: Date, deadline: RunDeadline?) {
         self.init(order: order, row: ClaimedRow(startedAt: startedAt), deadline: deadline)
     }
 
-    init(order: RunOrder, row: ClaimedRow, deadline: Date?) {
+    init(order: RunOrder, row: ClaimedRow, deadline: RunDeadline?) {
         overrides = row.overrides
         identity = order.identity
         job = order.job
@@ -152,7 +152,7 @@ extension Ledger {
         _ order: RunOrder, _ row: ClaimedRow, _ clock: any WallClock
     ) -> ClaimResult {
         let deadline = order.job.activeDeadlineSeconds.map {
-            clock.now.addingTimeInterval(Double($0))
+            RunDeadline(afterSeconds: $0, by: clock)
         }
         return .claimed(ClaimedRun(order: order, row: row, deadline: deadline))
     }

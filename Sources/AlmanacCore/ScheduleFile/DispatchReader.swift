@@ -79,7 +79,18 @@ struct DispatchReader {
         guard let reader, let name = reader.read("name", as: String.self) else { return nil }
         return LockUse(
             name: name, mode: reader.read("mode", choices: LockUse.Mode.self) ?? .exclusive,
-            waitSeconds: reader.readDuration("wait") ?? 0)
+            waitSeconds: readWait(reader))
+    }
+
+    private func readWait(_ lock: MappingReader) -> Int64 {
+        let seconds = lock.readDuration("wait") ?? 0
+        guard seconds > LockUse.longestWaitSeconds, let node = lock.value("wait") else {
+            return seconds
+        }
+        lock.report(
+            YAMLValueError(message: "'wait' must be at most 24d, which is all the server takes"),
+            at: node)
+        return 0
     }
 
     private func readNeeds() -> [Need] {

@@ -117,7 +117,9 @@ final class RunSessions {
             // A run that was asked to stop gets no further than its next statement.
             if control.stopCause != nil { return 0 }
             guard let deadline else { return limit }
-            return min(Int(deadline.timeIntervalSince(clock.now) * 1000), limit ?? .max)
+            return min(
+                Int(deadline.secondsLeft(by: clock) * 1000), limit ?? .max,
+                ServerLimit.longestMilliseconds)
         }
         return options
     }
@@ -127,6 +129,13 @@ final class RunSessions {
         options.applicationName = run.identity.applicationName
         return options
     }
+}
+
+/// What Postgres takes for a limit on time.
+enum ServerLimit {
+    /// Limits are whole milliseconds in 32 bits, which is 24.8 days. What is longer is this node's
+    /// own affair.
+    static let longestMilliseconds = Int(Int32.max)
 }
 
 extension RunIdentity {

@@ -14,7 +14,7 @@ extension TaskContext {
         logger.add(run.identity.metadata)
         self.init(
             identity: run.identity, window: run.window, maxAttempts: run.job.retry.attempts,
-            worker: run.worker, deadline: run.deadline, baseDirectory: run.job.baseDirectory,
+            worker: run.worker, deadline: run.deadline?.date, baseDirectory: run.job.baseDirectory,
             connectionString: bench.connectionString, logger: logger, control: control,
             sessions: RunSessions(
                 run: run, connection: connection, bench: bench, control: control,
@@ -35,10 +35,10 @@ extension TaskContext {
 
 extension ClaimedRun {
     /// The deadline, when the server's limit on the statement came before this process's own clock.
-    func passedDeadline(_ error: any Error, at now: Date) -> StopCause? {
+    func passedDeadline(_ error: any Error, by clock: any WallClock) -> StopCause? {
         guard let deadline, let seconds = job.activeDeadlineSeconds,
             (error as? PostgresError)?.code == .statementTimeout,
-            deadline.timeIntervalSince(now) < 0.1
+            deadline.secondsLeft(by: clock) < 0.1
         else { return nil }
         return .deadline(seconds: seconds)
     }

@@ -82,6 +82,10 @@ struct DispatchReaderTests {
                     + "(write [ledger], or [{name: ledger, wait: 5m}])"
             ),
             (
+                "locks: [{name: a, wait: 30d}]",
+                "8:29 'wait' must be at most 24d, which is all the server takes"
+            ),
+            (
                 "needs: []",
                 "8:12 'needs' is an empty list (write [load-orders], or [{job: load-orders}])"
             ),
