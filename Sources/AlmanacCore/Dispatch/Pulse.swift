@@ -17,6 +17,7 @@ package actor Pulse {
     /// The schedule that the process has; 0 for none.
     private nonisolated let version = Atomic<Int64>(0)
     private var steadiness: Steadiness
+    private var others = SilentNodes()
     private var drift = ClockDrift()
     private var clockOffset: Double?
     private var toldTimeZoneData: [String] = []
@@ -69,12 +70,15 @@ package actor Pulse {
                 entry, version: version == 0 ? nil : version, clockOffset: clockOffset,
                 on: connection)
             isFailing = false
-            let isSteady = steadiness.note(beatAt: services.clock.uptime)
+            let uptime = services.clock.uptime
+            let isSteady = steadiness.note(beatAt: uptime)
+            if steadiness.begin == uptime { others.forget() }
             if entry.kind == .scheduler { lookAfterOthers(isSteady: isSteady, on: connection) }
             hasBegun = true
         } catch {
             bench.discard()
             steadiness.reset()
+            others.forget()
             services.logger.log(
                 level: isFailing ? .debug : .warning,
                 "no sign of life could be given; trying again",
@@ -153,6 +157,7 @@ package actor Pulse {
     private func lookAfterOthers(isSteady: Bool, on connection: Connection) {
         do {
             if !hasBegun { try bench.ledger.forgetNodes(on: connection) }
+            others.note(try bench.ledger.signs(on: connection), at: services.clock.uptime)
             if isSteady { try endSuspects(on: connection) }
         } catch {
             // A connection that is lost is found to be so by the next sign.
@@ -162,7 +167,8 @@ package actor Pulse {
 
     private func endSuspects(on connection: Connection) throws {
         let suspects = try bench.ledger.suspectRuns(
-            unseenForSeconds: suspectAfterSeconds, on: connection)
+            of: others.silent(
+                for: .seconds(suspectAfterSeconds), at: services.clock.uptime), on: connection)
         for suspect in suspects {
             switch try bench.ledger.endBackend(of: suspect, on: connection) {
             case .told:
@@ -198,7 +204,8 @@ extension SuspectRun {
 /// itself, the silence of the others says nothing.
 struct Steadiness: Sendable {
     private let needed: Duration
-    private var begin: Duration?
+    /// Since when the signs have been without a gap.
+    private(set) var begin: Duration?
     private var last: Duration?
 
     init(neededSeconds: Double) { needed = .seconds(neededSeconds) }

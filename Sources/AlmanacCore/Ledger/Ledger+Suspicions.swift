@@ -1,6 +1,13 @@
 package import Foundation
 package import PostgresSession
 
+/// The last sign of life of another process.
+package struct NodeSign: Sendable, Hashable {
+    package let node: String
+    /// The database's clock then, as the server writes it: to be compared, not reckoned with.
+    package let text: String
+}
+
 /// A run whose process has not been heard of for too long, while its backend lives.
 package struct SuspectRun: Sendable, Hashable {
     package let runID: UUID
@@ -32,20 +39,32 @@ extension Ledger {
     /// How many suspects one look gives at the most.
     static let suspectsAtOnce = 100
 
-    /// The runs of other processes that were not heard of for some time, and the attempts that
-    /// those wait for in the foreground, as far as their backends live.
-    package func suspectRuns(
-        unseenForSeconds seconds: Double, on connection: Connection
-    ) throws -> [SuspectRun] {
+    /// The last signs of all other processes that have not said goodbye.
+    package func signs(on connection: Connection) throws -> [NodeSign] {
         try connection.query(
+            """
+            SELECT node, seen_at::text AS sign FROM \(table("nodes")) \
+            WHERE stopped_at IS NULL AND node <> \(node)
+            """
+        ).map { NodeSign(node: try $0.get("node"), text: try $0.get("sign")) }
+    }
+
+    /// The runs of processes of which nothing newer was heard than these signs, and the attempts
+    /// that those wait for in the foreground, as far as their backends live.
+    package func suspectRuns(
+        of silent: [NodeSign], on connection: Connection
+    ) throws -> [SuspectRun] {
+        guard !silent.isEmpty else { return [] }
+        return try connection.query(
             """
             SELECT r.run_id, r.job, n.node, n.seen_at, r.backend_pid, \
             CASE WHEN a.backend_start IS NOT NULL THEN r.backend_start::text END AS backend_start \
-            FROM \(table("nodes")) AS n JOIN \(runs) AS r ON r.node = n.node, \
+            FROM unnest(\(silent.map(\.node))::text[], \(silent.map(\.text))::text[]) \
+            AS s (node, sign) JOIN \(table("nodes")) AS n ON n.node = s.node \
+            AND n.seen_at = s.sign::timestamptz JOIN \(runs) AS r ON r.node = n.node, \
             pg_stat_get_activity(r.backend_pid) AS a \
             WHERE n.stopped_at IS NULL AND n.node <> \(node) \
-            AND n.seen_at < clock_timestamp() - make_interval(secs => \(seconds)::float8) \
-            AND r.state IN ('running', 'queued') AND r.backend_pid IS NOT NULL \
+            AND (r.state = 'running' OR r.state = 'queued') AND r.backend_pid IS NOT NULL \
             AND (a.backend_start = r.backend_start OR a.backend_start IS NULL) \
             ORDER BY r.queued_at LIMIT \(Self.suspectsAtOnce)
             """

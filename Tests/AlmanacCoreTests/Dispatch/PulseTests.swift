@@ -228,6 +228,65 @@ struct PulseTests {
         #expect(last == isSteady)
     }
 
+    /// What is seen of a node at these seconds; whether it is silent at the last of them.
+    static let signs10: [([(Double, String?)], Bool)] = [
+        ([(0, "a")], false), ([(0, "a"), (9.9, "a")], false), ([(0, "a"), (10, "a")], true),
+        ([(0, "a"), (9, "b"), (18, "b")], false), ([(0, "a"), (9, "b"), (19, "b")], true),
+        // It has ended, or its row was removed, and it is there again.
+        ([(0, "a"), (10, nil)], false), ([(0, "a"), (5, nil), (10, "a")], false),
+        // Dates that come from a clock that was set back are as new as any.
+        ([(0, "b"), (9, "a"), (11, "a")], false),
+    ]
+
+    @Test("a node is silent whose sign has stayed the same for long enough", arguments: signs10)
+    func silence(seen: [(Double, String?)], isSilent: Bool) {
+        var others = SilentNodes()
+        for (second, text) in seen {
+            others.note(
+                text.map { [NodeSign(node: "n", text: $0)] } ?? [], at: .seconds(second))
+        }
+        let last = Duration.seconds(seen.last?.0 ?? 0)
+        #expect(others.silent(for: .seconds(10), at: last).isEmpty == !isSilent)
+        others.forget()
+        #expect(others.silent(for: .zero, at: last).isEmpty)
+    }
+
+    @Test("a database whose clock is set forward makes nobody suspect, and silence does")
+    func clockSetForward() async throws {
+        let fixture = try await PulseFixture()
+        let owner = try fixture.services.engine.connect(for: "owner")
+        defer { owner.close() }
+        try fixture.connection.execute(
+            """
+            INSERT INTO almanac.runs (run_id, job, task, scheduled_for, trigger, state, queued_at, \
+            started_at, node, backend_pid, backend_start) VALUES (gen_random_uuid(), 'j', 't', \
+            now(), 'schedule', 'running', now(), now(), 'owner', \
+            \(Int(owner.backendProcessID))::int, \(owner.backendStartText)::text::timestamptz)
+            """)
+        // All that it says is five minutes old by the clock that is in force now.
+        let sign: SQL = """
+            INSERT INTO almanac.nodes (node, host, process_id, workers, backend_pid, \
+            backend_start, seen_at) VALUES ('owner', 'h', 1, 1, 1, now(), \
+            clock_timestamp() - interval '5 minutes') ON CONFLICT (node) DO UPDATE \
+            SET seen_at = clock_timestamp() - interval '5 minutes'
+            """
+        let pulse = fixture.pulse(node: "me")
+        for _ in 1...20 {
+            try fixture.connection.execute(sign)
+            await pulse.beat()
+            fixture.clock.advance(bySeconds: 5)
+        }
+        let told = "warning: a node is not heard of"
+        #expect(fixture.tape.lines(told).isEmpty)
+        #expect(try owner.query("SELECT 1 AS n").count == 1)
+        for _ in 1...13 {
+            await pulse.beat()
+            fixture.clock.advance(bySeconds: 5)
+        }
+        #expect(fixture.tape.lines(told).count == 1)
+        await pulse.stop()
+    }
+
     static let drifts: [([Double], [ClockDrift.News?])] = [
         ([0, 1.9, -1.9], [nil, nil, nil]),
         ([3, 3, 4.9, 5.1], [.differs(seconds: 3), nil, nil, .differs(seconds: 5.1)]),

@@ -13,6 +13,7 @@ private struct SuspectFixture {
     let watcher: Connection
     let watching: Ledger
     let run: ClaimedRun
+    private var silent: [NodeSign] = []
 
     init(keys: String = "") async throws {
         fixture = try await LedgerFixture()
@@ -26,6 +27,7 @@ private struct SuspectFixture {
         guard case .claimed(let run) = result else { throw CancellationError() }
         self.run = run
         try register("owner", unseenSeconds: 100)
+        silent = try watching.signs(on: watcher)
     }
 
     func register(_ node: String, unseenSeconds: Double) throws {
@@ -37,9 +39,8 @@ private struct SuspectFixture {
             """)
     }
 
-    func suspects() throws -> [SuspectRun] {
-        try watching.suspectRuns(unseenForSeconds: 60, on: watcher)
-    }
+    /// The runs of all whose last sign of life is still the one of the fixture's beginning.
+    func suspects() throws -> [SuspectRun] { try watching.suspectRuns(of: silent, on: watcher) }
 
     /// Waits for the server to end the backend.
     func waitForEnd() throws {
@@ -93,7 +94,7 @@ struct SuspicionTests {
     func zombie() async throws {
         let fixture = try await SuspectFixture()
         try fixture.owner.execute("BEGIN")
-        try fixture.owner.execute("CREATE TABLE effect (n int)")
+        try fixture.owner.execute("CREATE TABLE public.effect (n int)")
         let success = fixture.fixture.services.ledger.success(
             of: fixture.run.identity, rowsAffected: 1, result: nil, output: OutputTail())
         #expect(try fixture.owner.execute(success) == 1)
