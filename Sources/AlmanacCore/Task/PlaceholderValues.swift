@@ -54,8 +54,12 @@ package struct PlaceholderValues: Sendable {
                     placeholder: "${env:\(name)}",
                     message: "the environment has no variable \(name); set it for the scheduler")
             }
+            RunSecrets.current?.note(value)
             return value
-        case .file(let path): return try contents(of: path)
+        case .file(let path):
+            let text = try contents(of: path)
+            RunSecrets.current?.note(text)
+            return text
         case .message(let part):
             guard let message else { throw UnresolvedPlaceholder(messageless: part) }
             return message.text(of: part)
