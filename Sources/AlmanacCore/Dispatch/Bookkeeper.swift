@@ -50,6 +50,11 @@ package actor Bookkeeper {
         try bench.ledger.activate(schedule, after: before, on: try bench.connection())
     }
 
+    /// What the ledger has of an occurrence of a job.
+    package func past(_ instant: Date, of job: String) throws -> PastOccurrence? {
+        try bench.ledger.past([instant], of: job, on: try bench.connection()).first
+    }
+
     /// The schedule in force; nil while there is none.
     func newestSchedule() throws -> NewestSchedule? {
         try bench.ledger.newestSchedule(on: try bench.connection())
@@ -127,6 +132,16 @@ package actor Bookkeeper {
     package func markOrphans(except active: [UUID]) throws -> [Orphan] {
         do {
             return try bench.ledger.markOrphans(except: active, on: try bench.connection())
+        } catch {
+            bench.discard()
+            throw error
+        }
+    }
+
+    /// Of the runs that this node is working on those whose rows others have closed.
+    package func endedRows(among active: [UUID]) throws -> [UUID: StopCause] {
+        do {
+            return try bench.ledger.endedRows(among: active, on: try bench.connection())
         } catch {
             bench.discard()
             throw error

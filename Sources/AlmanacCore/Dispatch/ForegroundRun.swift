@@ -89,10 +89,13 @@ package final class ForegroundRun: Sendable {
     /// Looks now and then whether somebody wants the run to be cancelled.
     private func watchForCancel() async {
         while (try? await services.clock.sleep(for: Self.lookPause)) != nil {
-            guard let present = state.withLock({ $0.present }),
-                let cause = try? await bookkeeper.cancelRequests()[present.runID]
-            else { continue }
-            present.control.stop(cause)
+            guard let present = state.withLock({ $0.present }) else { continue }
+            let runID = present.runID
+            if let cause = try? await bookkeeper.cancelRequests()[runID] {
+                present.control.stop(cause)
+            } else if let cause = try? await bookkeeper.endedRows(among: [runID])[runID] {
+                present.control.stop(cause)
+            }
         }
     }
 

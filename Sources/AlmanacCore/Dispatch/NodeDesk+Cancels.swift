@@ -12,8 +12,11 @@ extension NodeDesk {
     func cancelsFound(_ requests: [UUID: StopCause]) {
         for (runID, cause) in requests {
             guard let run = running[runID], run.control.stopCause == nil else { continue }
-            logger.notice(
-                "asked to cancel the run",
+            logger.log(
+                level: cause.isEndOfRow ? .warning : .notice,
+                cause.isEndOfRow
+                    ? "the run's row was closed while it went on here; it is stopped"
+                    : "asked to cancel the run",
                 metadata: run.identity.metadata.merging(["cause": "\(RunStopped(cause: cause))"]) {
                     $1
                 })

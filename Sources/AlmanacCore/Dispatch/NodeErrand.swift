@@ -193,10 +193,21 @@ struct BookErrands: NodeErrands {
     }
 
     private func lookForOrphans(except active: [UUID]) async -> NodeEvent {
+        await lookForEndedRows(among: active)
         do {
             return .orphansChecked(try await bookkeeper.markOrphans(except: active), nil)
         } catch {
             return .orphansChecked([], String(describing: error))
+        }
+    }
+
+    private func lookForEndedRows(among active: [UUID]) async {
+        guard !active.isEmpty else { return }
+        do {
+            let ended = try await bookkeeper.endedRows(among: active)
+            if !ended.isEmpty { mail(.cancelsFound(ended)) }
+        } catch {
+            log("the rows of the node's runs could not be looked at", error)
         }
     }
 

@@ -81,6 +81,13 @@ package enum StopCause: Sendable, Hashable {
     case shutdown
     /// Somebody asked for it.
     case request(by: String, reason: String)
+    /// Its row has an end by now that somebody else has written.
+    case endOfRow(state: RunState)
+
+    /// Whether somebody else has written its end.
+    var isEndOfRow: Bool {
+        if case .endOfRow = self { true } else { false }
+    }
 }
 
 /// The run was asked to stop.
@@ -104,6 +111,8 @@ public struct RunStopped: Error, Sendable, CustomStringConvertible {
         case .deadline(let seconds): "stopped at its deadline of \(seconds) s"
         case .shutdown: "stopped because its node shuts down"
         case .request(let author, let why): "cancelled by \(author): \(why)"
+        case .endOfRow(let state):
+            "stopped because its row was closed as \(state.rawValue): its backend was gone"
         }
     }
 
@@ -128,6 +137,7 @@ extension TaskOutcome {
         case (.shutdown?, _): self = .cancelled(Self.stopped(error, by: cause))
         // Whatever the request made of it, the row is to say who asked and why.
         case (.request?, _): self = .cancelled(cause.map { RunStopped(cause: $0) } ?? error)
+        case (.endOfRow?, _): self = .failed(Self.stopped(error, by: cause))
         case (nil, _): self = .failed(error)
         }
     }
