@@ -61,7 +61,7 @@ struct OutageTests {
         try place.books.execute("ALTER SYSTEM SET default_transaction_read_only = on")
         try place.books.execute("SELECT pg_reload_conf()")
         try await eventually("it has noticed") {
-            node.output.contains("the database cannot be reached")
+            node.output.contains("the database takes no writes")
         }
         try await Task.sleep(for: .seconds(1))
         try place.books.execute("ALTER SYSTEM RESET default_transaction_read_only")

@@ -27,8 +27,7 @@ struct LedgerOpening: Sendable {
                 guard waits, trouble.isGeneral, let pause = pauses.next() else { throw error }
                 if !isAway {
                     services.logger.warning(
-                        "the database cannot be reached; nothing is lost, trying again",
-                        metadata: ["error": "\(trouble.text)"])
+                        "\(trouble.notice)", metadata: ["error": "\(trouble.text)"])
                 }
                 isAway = true
                 guard await wait(pause) else { return nil }

@@ -45,7 +45,7 @@ extension NodeDesk {
             perform(board.handle(.drain))
         } else {
             later(event)
-            if trouble.isGeneral { databaseIsAway(trouble.text) }
+            if trouble.isGeneral { databaseIsAway(trouble) }
         }
     }
 

@@ -65,8 +65,8 @@ extension NodeDesk {
         if case .unclaimed(let trouble) = end {
             return unclaimed(item, by: order, trouble)
         }
-        if case .ran(let report) = end, !report.isRecorded {
-            return unrecorded(item, by: order, end, isWorkerLost: report.isWorkerLost)
+        if case .ran(let report) = end, let trouble = report.unrecorded {
+            return unrecorded(item, by: order, end, trouble)
         }
         databaseAnswers()
         claimPauses[item.job] = nil
@@ -89,12 +89,14 @@ extension NodeDesk {
     /// server was away for too long to write it anew: then nobody would ever know of the
     /// occurrence. It is claimed again; where its row is still there, that is all that happens.
     private mutating func unrecorded(
-        _ item: DispatchBoard.Item, by order: RunOrder, _ end: OrderEnd, isWorkerLost: Bool
+        _ item: DispatchBoard.Item, by order: RunOrder, _ end: OrderEnd, _ trouble: LedgerTrouble
     ) {
         RunLine(order, end).log(to: logger)
-        if isWorkerLost { replaceWorker(order.worker) }
-        let text = "the outcome of a run could not be recorded"
-        unclaimed(item, by: order, LedgerTrouble(isGeneral: true, text))
+        if case .ran(let report) = end, report.isWorkerLost { replaceWorker(order.worker) }
+        let text = "the outcome of a run could not be recorded: \(trouble.text)"
+        unclaimed(
+            item, by: order,
+            LedgerTrouble(isGeneral: trouble.isGeneral, isReadOnly: trouble.isReadOnly, text))
     }
 
     /// When the whole database is away, everything waits for it. When only this claim was refused,
@@ -106,7 +108,7 @@ extension NodeDesk {
         if trouble.isGeneral {
             perform(board.handle(.returned(item, worker: order.worker)))
             if case .occurrence(let occurrence) = item { plan(.returned(occurrence)) }
-            return databaseIsAway(trouble.text)
+            return databaseIsAway(trouble)
         }
         RunLine(order, .unclaimed(trouble)).log(to: logger)
         perform(board.handle(.refused(item, worker: order.worker)))
@@ -116,13 +118,11 @@ extension NodeDesk {
         claimPauses[item.job] = pauses
     }
 
-    mutating func databaseIsAway(_ error: String) {
+    mutating func databaseIsAway(_ trouble: LedgerTrouble) {
         guard !isProbing else { return }
         isProbing = true
         awaySince = awaySince ?? services.clock.uptime
-        logger.warning(
-            "the database cannot be reached; nothing is lost, trying again",
-            metadata: ["error": "\(error)"])
+        logger.warning("\(trouble.notice)", metadata: ["error": "\(trouble.text)"])
         later(.databaseMayBeBack)
     }
 

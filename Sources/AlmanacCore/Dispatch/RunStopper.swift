@@ -84,7 +84,7 @@ actor RunStopper {
         let next = pauseSeconds.map { FollowUp(runID: UUID(), pauseSeconds: $0) }
         let run = run
         let steps = control.steps
-        var settled = SettledOutcome(outcome: outcome, failure: failure, isRecorded: false)
+        let settled: SettledOutcome
         do {
             let recorded = try await bench.persist { ledger, connection in
                 if next != nil { try ledger.endBackend(of: run, on: connection) }
@@ -92,12 +92,15 @@ actor RunStopper {
                     of: run, failure, output: OutputTail(), steps: steps, followedBy: next,
                     on: connection)
             }
-            guard recorded.isOurs else { return }
+            // What somebody else has written may not be known to the worker, which then is lost.
+            guard recorded.isOurs || cause.isEndOfRow else { return }
             settled = SettledOutcome(outcome: outcome, recorded: recorded, failure: failure)
         } catch {
             log(
                 .error, "the outcome could not be recorded; the run will be found orphaned",
                 ["error": "\(error)"])
+            settled = SettledOutcome(
+                outcome: outcome, failure: failure, unrecorded: LedgerTrouble(error))
         }
         giveUp(control, settled, rowsAffected: nil, hookError: nil)
     }

@@ -11,8 +11,10 @@ package struct AttemptReport: Sendable {
     /// How many rows it changed; nil when it never used its session.
     package let rowsAffected: Int?
     package let hookError: String?
+    /// Why the audit table does not have the outcome; nil if it has.
+    package let unrecorded: LedgerTrouble?
     /// Whether the audit table has the outcome.
-    package let isRecorded: Bool
+    package var isRecorded: Bool { unrecorded == nil }
     /// When the claim was written, by the database's clock.
     package let startedAt: Date
     /// How many attempts the job may have.
@@ -35,7 +37,7 @@ package struct AttemptReport: Sendable {
         failure = settled.state == .succeeded ? nil : settled.failure
         self.rowsAffected = settled.state == .succeeded ? rowsAffected : nil
         self.hookError = hookError
-        isRecorded = settled.isRecorded
+        unrecorded = settled.unrecorded
         startedAt = run.startedAt
         attempts = run.job.retry.attempts
         next = settled.next
@@ -53,7 +55,10 @@ package struct AttemptReport: Sendable {
                 SettledOutcome(
                     outcome: outcome, recorded: RecordedFailure(state: state, next: next),
                     failure: failure)
-            } ?? SettledOutcome(outcome: outcome, failure: failure, isRecorded: false)
+            }
+            ?? SettledOutcome(
+                outcome: outcome, failure: failure,
+                unrecorded: LedgerTrouble(isGeneral: true, "the database cannot be reached"))
         self.init(
             run: run, settled: settled, rowsAffected: nil, hookError: nil, duration: duration)
     }
@@ -66,12 +71,13 @@ struct SettledOutcome {
     let failure: Failure?
     /// The attempt that follows, if one does.
     let next: NextAttempt?
-    let isRecorded: Bool
+    /// Why it could not be written; nil if it is.
+    let unrecorded: LedgerTrouble?
 
-    init(outcome: TaskOutcome, failure: Failure? = nil, isRecorded: Bool) {
+    init(outcome: TaskOutcome, failure: Failure? = nil, unrecorded: LedgerTrouble? = nil) {
         self.outcome = outcome
         self.failure = failure
-        self.isRecorded = isRecorded
+        self.unrecorded = unrecorded
         state = outcome.state
         next = nil
     }
@@ -85,7 +91,7 @@ struct SettledOutcome {
         self.failure = failure
         state = recorded.state
         next = recorded.next
-        isRecorded = true
+        unrecorded = nil
     }
 }
 
@@ -132,7 +138,7 @@ package struct Failure: Sendable, Hashable {
 
     /// A text that the table takes: Postgres has no NUL in texts, and a row no room for a novel.
     private static func bounded(_ text: String) -> String {
-        let clean = text.replacing("\0", with: "")
+        let clean = RunSecrets.striking(text).replacing("\0", with: "")
         return clean.count > messageLimit ? clean.prefix(messageLimit) + "…" : clean
     }
 }

@@ -32,20 +32,25 @@ package struct TaskExecution {
     /// Goes through all the stages. Never throws: whatever happens becomes the report.
     package func perform() async -> AttemptReport {
         await LogLabels.$current.withValue(LogLabels(run: run.identity)) {
-            let start = bench.clock.uptime
-            let context = TaskContext(run, connection, bench, control, logger)
-            let (task, settled) = await settle(context)
-            control.settle(RunSettlement(outcome: settled, rowsAffected: context.rowsAffected))
-            discardEndedConnection()
-            let hookError = await runHooks(of: task, context, settled.outcome)
-            context.closeSession()
-            discardEndedConnection()
-            if let hookError { noteHookError(hookError) }
-            bench.cleanUp()
-            return AttemptReport(
-                run: run, settled: settled, rowsAffected: context.rowsAffected,
-                hookError: hookError, duration: bench.clock.uptime - start)
+            await RunSecrets.$current.withValue(RunSecrets()) { await performStages() }
         }
+    }
+
+    private func performStages() async -> AttemptReport {
+        let start = bench.clock.uptime
+        let context = TaskContext(run, connection, bench, control, logger)
+        let (task, settled) = await settle(context)
+        control.settle(RunSettlement(outcome: settled, rowsAffected: context.rowsAffected))
+        discardEndedConnection()
+        let hookError = await runHooks(of: task, context, settled.outcome)
+        context.closeSession()
+        discardEndedConnection()
+        // First what is left of the run: a role that it has set may not write to the ledger.
+        bench.cleanUp()
+        if let hookError { noteHookError(hookError) }
+        return AttemptReport(
+            run: run, settled: settled, rowsAffected: context.rowsAffected,
+            hookError: hookError, duration: bench.clock.uptime - start)
     }
 
     // MARK: Stages up to the outcome
@@ -65,7 +70,7 @@ package struct TaskExecution {
             let result = try context.encodedResult()
             try await commit(context, result: result)
             context.concludeSession()
-            return (task, SettledOutcome(outcome: .succeeded, isRecorded: true))
+            return (task, SettledOutcome(outcome: .succeeded))
         } catch {
             let error = run.job.session.explained(
                 doubtful.explained(error, of: context.openedSession))
@@ -85,15 +90,16 @@ package struct TaskExecution {
 
     /// The deadline, when the server's limit on the statement came before this process's own clock.
     private func passedDeadline(_ error: any Error) -> StopCause? {
-        let cause = run.passedDeadline(error, at: bench.clock.now)
+        let cause = run.passedDeadline(error, by: bench.clock)
         if cause != nil { control.note(.statementTimeout) }
         return cause
     }
 
-    /// Without a transaction the job's role and settings are those of the connection, over which
-    /// the outcome is written by the login role.
+    /// Without a transaction the job's role and settings are those of the connection, and what a
+    /// job that commits by itself has SET is the connection's from its COMMIT on. The outcome is
+    /// written over the same connection, by the login role.
     private func dropSettings() {
-        if run.job.transaction == .none { bench.cleanUp() }
+        if run.job.transaction != .perRun { bench.cleanUp() }
     }
 
     /// How many rows a run of the job usually changes; asked before it has a transaction, and only
@@ -158,7 +164,8 @@ package struct TaskExecution {
             logger.error(
                 "the outcome could not be recorded; the run will be found orphaned",
                 metadata: run.identity.metadata.merging(["error": "\(error)"]) { $1 })
-            return SettledOutcome(outcome: outcome, failure: failure, isRecorded: false)
+            return SettledOutcome(
+                outcome: outcome, failure: failure, unrecorded: LedgerTrouble(error))
         }
     }
 
@@ -194,7 +201,7 @@ package struct TaskExecution {
         } catch {
             errors.append("hooks: \(error)")
         }
-        return errors.isEmpty ? nil : errors.joined(separator: "\n")
+        return errors.isEmpty ? nil : RunSecrets.striking(errors.joined(separator: "\n"))
     }
 
     private func noteHookError(_ text: String) {
