@@ -46,7 +46,7 @@ extension Ledger {
             started %s) is gone, found by node %s%s', CASE state WHEN 'running' THEN 'run' \
             ELSE 'process that waited for this attempt' END, backend_pid, backend_start, \
             \(node)::text, \(suspicion)) \
-            WHERE state IN ('running', 'queued') AND backend_pid IS NOT NULL \
+            WHERE (state = 'running' OR state = 'queued') AND backend_pid IS NOT NULL \
             AND NOT run_id = ANY(\(active)) AND NOT \(isAlive) RETURNING r.*), \
             queued AS (INSERT INTO \(runs) (run_id, job, task, scheduled_for, attempt, trigger, \
             state, queued_at, not_before, is_retry, exclusive, parameters, overrides, backfill, \

@@ -22,7 +22,7 @@ package struct PruneResult: Sendable, Hashable {
 extension Ledger {
     /// The days on which occurrences ended that retention would remove, oldest first.
     package func prunableDays(on connection: Connection) throws -> [String] {
-        try withoutCompiling(on: connection) {
+        try inTransaction(on: connection) {
             try connection.query(
                 """
                 WITH \(retention) SELECT DISTINCT (r.finished_at AT TIME ZONE 'UTC')::date::text \
@@ -32,20 +32,9 @@ extension Ledger {
         }
     }
 
-    /// Runs statements in a transaction in which the server compiles none of them: these are long
-    /// and soon done, and to compile one takes seconds.
-    private func withoutCompiling<Result>(
-        on connection: Connection, _ body: () throws -> Result
-    ) throws -> Result {
-        try inTransaction(on: connection) {
-            try connection.execute("SET LOCAL jit = off")
-            return try body()
-        }
-    }
-
     /// What retention would remove.
     package func prunable(on connection: Connection) throws -> PruneResult {
-        let rows = try withoutCompiling(on: connection) {
+        let rows = try inTransaction(on: connection) {
             try connection.query(
                 """
                 WITH \(retention) SELECT r.job, count(*)::bigint AS rows, \
@@ -65,7 +54,7 @@ extension Ledger {
     ///
     /// - Parameter day: as ``prunableDays(on:)`` has it.
     package func prune(day: String, on connection: Connection) throws -> PruneResult {
-        try withoutCompiling(on: connection) {
+        try inTransaction(on: connection) {
             try connection.execute(
                 """
                 CREATE TEMPORARY TABLE going ON COMMIT DROP AS WITH \(retention) \
@@ -205,7 +194,7 @@ extension Ledger {
         AND r.window_end IS NOT NULL ORDER BY r.window_end DESC LIMIT 1) \
         || CASE WHEN a.definition #> '{expect,rowsAffected,deviation}' IS NOT NULL THEN \
         ARRAY(SELECT r.run_id FROM \(runs) AS r WHERE r.job = a.job AND r.state = 'succeeded' \
-        ORDER BY r.finished_at DESC LIMIT \(Expectation.successes)) \
+        ORDER BY r.scheduled_for DESC LIMIT \(Expectation.successes)) \
         ELSE '{}' END AS kept_runs \
         FROM \(table("accounts")) AS a CROSS JOIN \(table("watermark")) AS w \
         CROSS JOIN oldest AS o)

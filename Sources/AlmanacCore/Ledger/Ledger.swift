@@ -72,12 +72,21 @@ package struct Ledger: Sendable {
     }
 
     /// The median number of rows of a job's last successes; nil when there are none.
+    ///
+    /// The last are those that were due last, which an index has in order: in a long table it would
+    /// take longer to find those that have ended last than many a run takes.
     func usualRows(of job: String, on connection: Connection) throws -> Double? {
-        try connection.query(
+        func latest(_ kind: SQL) -> SQL {
+            """
+            (SELECT scheduled_for, rows_affected FROM \(runs) WHERE job = \(job) AND \(kind) \
+            AND state = 'succeeded' ORDER BY scheduled_for DESC LIMIT \(Expectation.successes))
+            """
+        }
+        return try connection.query(
             """
             SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY rows)::float8 AS median FROM \
-            (SELECT coalesce(rows_affected, 0) AS rows FROM \(runs) WHERE job = \(job) \
-            AND state = 'succeeded' ORDER BY finished_at DESC \
+            (SELECT coalesce(rows_affected, 0) AS rows FROM (\(latest("trigger <> 'manual'")) \
+            UNION ALL \(latest("trigger = 'manual'"))) AS latest ORDER BY scheduled_for DESC \
             LIMIT \(Expectation.successes)) AS last
             """
         ).first?.get("median", as: Double?.self) ?? nil

@@ -97,7 +97,7 @@ private struct Keeping {
         }
         if hasDeviation {
             let successes = rows.filter { $0.state == "succeeded" }
-                .sorted { $0.finished ?? 0 < $1.finished ?? 0 }
+                .sorted { $0.scheduled < $1.scheduled }
             kept.formUnion(successes.prefix(Expectation.successes))
         }
         return kept
