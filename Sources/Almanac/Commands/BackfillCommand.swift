@@ -20,7 +20,9 @@ struct BackfillCommand: AsyncParsableCommand {
 
             --reprocess none, the default, takes occurrences that never ran: those without a row \
             and those that were skipped. failed also takes those whose last attempt did not \
-            succeed, completed also those that succeeded. What is running or queued is left alone.
+            succeed, completed also those that succeeded. What is running or queued is left alone. \
+            Occurrences without a row on days of which retention has removed rows may have run: \
+            only completed takes them.
 
             By default runs of one job follow one another. Where the job's concurrencyPolicy is \
             Allow, --max-active says how many go on at once at the most.
@@ -60,7 +62,7 @@ struct BackfillCommand: AsyncParsableCommand {
         let instants = try Self.instants(of: definition, in: order.range)
         let report = try await LedgerLook.at(settings) { ledger, connection -> BackfillReport in
             let past = try ledger.past(instants, of: job, on: connection)
-            let chosen = past.filter { order.reprocess.includes($0.state) }
+            let chosen = past.filter { order.reprocess.includes($0) }
             var report = BackfillReport(job: job, past: past, chosen: chosen)
             guard !dryRun, !chosen.isEmpty else { return report }
             guard let count = try ledger.queue(chosen, for: order, on: connection) else {
@@ -145,10 +147,12 @@ struct BackfillReport: Encodable {
     var backfill: String?
     var queued = 0
     let leftOut: Int
+    /// How many of those may have run, and retention has removed their rows.
+    let pruned: Int
     private let occurrences: [Occurrence]
 
     enum CodingKeys: String, CodingKey {
-        case job, backfill, queued, occurrences
+        case job, backfill, queued, occurrences, pruned
         case leftOut = "left_out"
     }
 
@@ -158,6 +162,7 @@ struct BackfillReport: Encodable {
     init(job: String, past: [PastOccurrence], chosen: [PastOccurrence]) {
         self.job = job
         leftOut = past.count - chosen.count
+        pruned = past.count(where: \.isPruned) - chosen.count(where: \.isPruned)
         occurrences = chosen.map {
             Occurrence(
                 scheduledFor: $0.instant, state: $0.state?.rawValue, attempt: $0.nextAttempt)
@@ -165,8 +170,13 @@ struct BackfillReport: Encodable {
     }
 
     func lines(isDryRun: Bool) -> [String] {
-        let others =
-            leftOut == 0 ? "" : "; \(leftOut) more in the range have run or are about to"
+        let known = leftOut - pruned
+        var others = known == 0 ? "" : "; \(known) more in the range have run or are about to"
+        if pruned > 0 {
+            others +=
+                "; \(pruned) may have run, on days of which retention has removed rows "
+                + "(--reprocess completed runs them)"
+        }
         guard !occurrences.isEmpty else { return ["nothing to run\(others)"] }
         guard isDryRun else {
             return [

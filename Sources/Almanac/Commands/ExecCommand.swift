@@ -100,6 +100,9 @@ extension Node {
             for note in try await bookkeeper.confirmIdentity(environment: services.environment) {
                 services.logger.notice("\(note)")
             }
+            if let instant, try await bookkeeper.past(instant, of: job.name)?.isPruned == true {
+                throw CommandFailure(Self.pruned(job.name, at: instant))
+            }
         } catch {
             await bookkeeper.stop()
             throw error
@@ -129,6 +132,12 @@ extension Node {
         await pulse.stop()
         line.clear()
         return try status(of: end)
+    }
+
+    private static func pruned(_ job: String, at instant: Date) -> String {
+        "the occurrence of '\(job)' at \(instant.shortText) may have run: retention has removed "
+            + "rows of its day; `\(ProgramName.text) backfill` with --reprocess completed runs it "
+            + "again"
     }
 
     private func order(for job: JobDefinition, at instant: Date?) -> RunOrder {

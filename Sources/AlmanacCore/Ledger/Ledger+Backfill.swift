@@ -21,6 +21,12 @@ package enum Reprocess: String, Sendable, CaseIterable {
         case .queued, .running: false
         }
     }
+
+    /// Whether an occurrence is to be run. One that may have run, and whose row retention has
+    /// removed if it has, is taken for a success.
+    package func includes(_ past: PastOccurrence) -> Bool {
+        past.isPruned ? self == .completed : includes(past.state)
+    }
 }
 
 /// An occurrence of the past, and what the ledger has of it.
@@ -30,6 +36,15 @@ package struct PastOccurrence: Sendable, Hashable {
     package let state: RunState?
     /// The number that its next attempt has.
     package let nextAttempt: Int
+    /// Whether it has no row and retention has removed rows of its day.
+    package var isPruned = false
+
+    package init(instant: Date, state: RunState?, nextAttempt: Int, isPruned: Bool = false) {
+        self.instant = instant
+        self.state = state
+        self.nextAttempt = nextAttempt
+        self.isPruned = isPruned
+    }
 }
 
 /// Occurrences of the past that somebody wants to have run.
@@ -63,7 +78,10 @@ extension Ledger {
     ) throws -> [PastOccurrence] {
         try connection.query(
             """
-            SELECT instant, last.state, coalesce(last.attempt, 0) + 1 AS next_attempt \
+            SELECT instant, last.state, coalesce(last.attempt, 0) + 1 AS next_attempt, \
+            last.state IS NULL AND EXISTS (SELECT FROM \(table("pruned")) AS p \
+            WHERE p.job = \(job)::text AND (instant AT TIME ZONE 'UTC')::date \
+            BETWEEN p.day AND GREATEST(p.day, p.reach)) AS is_pruned \
             FROM unnest(\(instants)::timestamptz[]) AS instant LEFT JOIN LATERAL ( \
             SELECT state, attempt FROM \(runs) AS r WHERE r.job = \(job)::text \
             AND r.trigger <> 'manual' AND r.scheduled_for <= instant \
@@ -74,7 +92,7 @@ extension Ledger {
             PastOccurrence(
                 instant: try row.get("instant"),
                 state: try row.get("state", as: String?.self).flatMap(RunState.init(rawValue:)),
-                nextAttempt: try row.get("next_attempt"))
+                nextAttempt: try row.get("next_attempt"), isPruned: try row.get("is_pruned"))
         }
     }
 

@@ -131,6 +131,29 @@ struct OperationsTests {
                 == ["-", "2"])
     }
 
+    @Test(
+        "what may have run and was pruned is taken for a success",
+        arguments: [
+            ("job", 500, true), ("job", 86_400 * 2 + 5, true), ("job", 86_400 * 3, false),
+            ("other", 500, false), ("job", -1, false),
+        ])
+    func pruned(job: String, second: Double, isPruned: Bool) async throws {
+        let office = try await Office()
+        defer { office.connection.close() }
+        try office.connection.execute(
+            """
+            INSERT INTO almanac.pruned (job, day, reach, occurrences, requested, attempts) \
+            VALUES ('job', '1970-01-01', '1970-01-03', 3, 0, 3)
+            """)
+        let instant = Date(timeIntervalSince1970: second)
+        let past = try #require(
+            try office.ledger.past([instant], of: job, on: office.connection).first)
+        #expect(past.isPruned == isPruned)
+        #expect(Reprocess.none.includes(past) == !isPruned)
+        #expect(Reprocess.failed.includes(past) == !isPruned)
+        #expect(Reprocess.completed.includes(past))
+    }
+
     @Test("a backfill of a job that is not in force queues nothing and leaves no trace")
     func backfillOfNoJob() async throws {
         let office = try await Office()
