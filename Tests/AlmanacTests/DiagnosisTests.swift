@@ -37,7 +37,8 @@ struct DiagnosisTests {
             ("fsync", "off", Finding.Level.problem, "SET fsync = on"),
             ("full_page_writes", "off", .warning, "SET full_page_writes = on"),
             ("synchronous_commit", "off", .warning, "SET synchronous_commit = on"),
-            ("idle_session_timeout", "60000", .problem, "SET idle_session_timeout = 0"),
+            ("default_transaction_read_only", "on", .problem, "_read_only = off"),
+            ("server_encoding", "LATIN1", .problem, "ENCODING 'UTF8'"),
             ("idle_in_transaction_session_timeout", "500", .warning, "session_timeout = 0"),
             ("statement_timeout", "1", .warning, "SET statement_timeout = 0"),
             ("transaction_timeout", "1", .warning, "SET transaction_timeout = 0"),
@@ -55,13 +56,22 @@ struct DiagnosisTests {
         "settings that are no trouble are not told of",
         arguments: [
             ("fsync", "on"), ("synchronous_commit", "on"), ("synchronous_commit", "remote_apply"),
-            ("synchronous_commit", "local"), ("idle_session_timeout", "0"),
+            ("synchronous_commit", "local"), ("server_encoding", "UTF8"),
+            ("server_encoding", "SQL_ASCII"), ("default_transaction_read_only", "off"),
             ("statement_timeout", "0"), ("lock_timeout", "0"), ("track_activities", "on"),
             ("lc_messages", ""), ("lc_messages", "C"), ("lc_messages", "C.UTF-8"),
             ("lc_messages", "POSIX"), ("lc_messages", "en_GB.UTF-8"),
         ])
     func harmless(name: String, value: String) {
         #expect(Self.finding(name) { $0.settings[name] = value } == nil)
+    }
+
+    @Test("retention needs temporary tables")
+    func temporaryTables() {
+        let found = Self.finding("temporary tables") { $0.role.mayMakeTemporaryTables = false }
+        #expect(found?.level == .problem)
+        #expect(found?.remedy?.hasPrefix("GRANT TEMPORARY") == true)
+        #expect(Self.finding("temporary tables", { _ in }) == nil)
     }
 
     @Test("spans in messages have a unit", arguments: [("500", "500 ms"), ("60000", "60 s")])

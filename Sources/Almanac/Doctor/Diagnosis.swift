@@ -6,7 +6,7 @@ struct Diagnosis {
 
     /// All findings, in a fixed order.
     var findings: [Finding] {
-        [server] + durability + timeouts + visibility + [pooler, permissions]
+        [server] + obstacles + durability + timeouts + visibility + [pooler, permissions]
             + [otherRoles].compactMap(\.self)
             + [clock, budget, oldTransactions, age] + ledger + [timeZones]
     }
@@ -71,10 +71,7 @@ struct Diagnosis {
     // MARK: Limits that the server sets by itself
 
     private var timeouts: [Finding] {
-        let idle =
-            "the server proves by its connection that a run lives, and would take an idle one away"
         let limits: [(name: String, level: Finding.Level, text: String)] = [
-            ("idle_session_timeout", .problem, idle),
             (
                 "idle_in_transaction_session_timeout", .warning,
                 "a run that is busy elsewhere while its transaction is open is ended"

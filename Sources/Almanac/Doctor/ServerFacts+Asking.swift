@@ -5,8 +5,9 @@ import PostgresSession
 extension ServerFacts {
     /// The settings that can get in the way of runs.
     private static let settingNames = [
-        "fsync", "full_page_writes", "synchronous_commit", "idle_session_timeout",
-        "idle_in_transaction_session_timeout", "statement_timeout", "transaction_timeout",
+        "fsync", "full_page_writes", "synchronous_commit",
+        "default_transaction_read_only", "server_encoding", "idle_in_transaction_session_timeout",
+        "statement_timeout", "transaction_timeout",
         "lock_timeout", "track_activities", "lc_messages",
     ]
 
@@ -20,6 +21,7 @@ extension ServerFacts {
         version = connection.serverVersion
         isBehindPooler = connection.isBehindPooler
         self.tzdataVersion = tzdataVersion
+        try connection.execute("RESET statement_timeout")
         let rows = try connection.query(
             """
             SELECT name, setting FROM pg_catalog.pg_settings \
@@ -62,12 +64,14 @@ extension ServerFacts.RoleFacts {
             """
             SELECT session_user::text AS name, \
             has_database_privilege(current_database(), 'CREATE') AS creates, \
+            has_database_privilege(current_database(), 'TEMPORARY') AS makes_temporary, \
             pg_has_role('pg_read_all_stats', 'USAGE') AS sees, \
             pg_has_role('pg_signal_backend', 'USAGE') AS ends
             """)
         guard let row = rows.first else { return }
         name = try row.get("name")
         mayCreateSchemas = try row.get("creates")
+        mayMakeTemporaryTables = try row.get("makes_temporary")
         maySeeOthers = try row.get("sees")
         mayEndOthers = try row.get("ends")
     }

@@ -21,6 +21,7 @@ struct ServerFacts: Sendable, Equatable {
     struct RoleFacts: Sendable, Equatable {
         var name = "almanac"
         var mayCreateSchemas = true
+        var mayMakeTemporaryTables = true
         /// Other login roles that have connections of Almanac.
         var others: [String] = []
         var maySeeOthers = true

@@ -20,6 +20,7 @@ extension Ledger {
     /// - Returns: the steps that were taken; none when the schema was current.
     /// - Throws: `LedgerError` when the schema is newer than this program or may not be created.
     package func migrate(on connection: Connection) throws -> [LedgerSchema.Migration] {
+        try requireEncoding(of: connection)
         let current = try version(on: connection)
         guard current != LedgerSchema.currentVersion else { return [] }
         do {
