@@ -133,7 +133,7 @@ struct SettingsTests {
             ("LOG_LEVEL", "INFO", "trace, debug, info"),
             ("LOG_FORMAT", "yaml", "auto, text, json"),
             ("SCHEMA", "pg_mine", "do not begin with pg_"),
-            ("SCHEMA", String(repeating: "s", count: 64), "1 to 63 bytes"),
+            ("SCHEMA", String(repeating: "s", count: 56), "1 to 55 bytes"),
         ])
     func wrongVariable(name: String, value: String, expected: String) throws {
         let failure = try failure([], ["ALMANAC_" + name: value])
@@ -209,7 +209,7 @@ struct SettingsFileTests {
             ("gracePeriodSeconds: -1", "c.yaml:1:21: error:", "from 0 to 86400"),
             ("gracePeriodSeconds: 30s", "c.yaml:1:21: error:", nil),
             ("\nschema: pg_catalog", "c.yaml:2:9: error: 'schema' cannot be", "pg_"),
-            ("schema: ''", "c.yaml:1:9: error: 'schema' cannot be that", "1 to 63 bytes"),
+            ("schema: ''", "c.yaml:1:9: error: 'schema' cannot be that", "1 to 55 bytes"),
             ("database: ''", "c.yaml:1:11: error: 'database' cannot be", "private server"),
             ("dataDirectory: ''", "c.yaml:1:16: error:", "name a directory"),
             ("- workers: 3", "c.yaml:1:1: error:", nil), ("workers: [", "c.yaml:2:1: error:", nil),

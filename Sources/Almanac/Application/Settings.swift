@@ -94,11 +94,13 @@ extension Settings {
                 + "file); correct one of them", status: .usage)
     }
 
-    /// What Postgres wants of the name of a schema; nil when this is one.
+    /// What is wrong with the name of a schema; nil when nothing is. Postgres has room for 63
+    /// bytes, also in the name of the channel that the schema's name is a part of.
     static func problem(ofSchema name: String) -> String? {
-        let fits = (1...63).contains(name.utf8.count)
+        let fits = (1...Ledger.longestSchemaName).contains(name.utf8.count)
         if fits && !name.contains("\0") && !name.hasPrefix("pg_") { return nil }
-        return "it takes the name of a schema: 1 to 63 bytes that do not begin with pg_"
+        return "it takes the name of a schema: 1 to \(Ledger.longestSchemaName) bytes that do "
+            + "not begin with pg_"
     }
 
     /// What is wrong with a number; nil when it is within the range.

@@ -24,7 +24,13 @@ package enum CancelRequest: Sendable, Hashable {
 
 extension Ledger {
     /// The channel on which nodes are called (`LISTEN`).
-    package var channel: String { "almanac \(schema)" }
+    package var channel: String { Self.channelPrefix + schema }
+
+    private static let channelPrefix = "almanac "
+
+    /// How many bytes the name of a ledger's schema may have: the channel's name has the 63 of
+    /// every name in Postgres.
+    package static let longestSchemaName = 63 - channelPrefix.utf8.count
 
     /// A call to all nodes; heard when the transaction that it is part of commits.
     func calling(_ call: LedgerCall) -> SQL {
