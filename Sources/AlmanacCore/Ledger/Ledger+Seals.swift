@@ -51,13 +51,17 @@ extension Ledger {
 
     /// Days that have ended and are not sealed, oldest first, as far as all that was started on
     /// them has ended. A day without rows is sealed too: the chain has no gaps.
+    ///
+    /// A day has ended when the database's clock and the nodes' accounts agree: a clock that is set
+    /// forward for a while must not end the day that goes on.
     package func unsealedDays(on connection: Connection) throws -> [String] {
         try connection.query(
             """
             SELECT day::date::text AS day FROM generate_series(coalesce( \
             (SELECT max(day) + 1 FROM \(table("seals"))), \
             (SELECT (min(finished_at) AT TIME ZONE 'UTC')::date FROM \(runs)))::timestamp, \
-            (((clock_timestamp() - make_interval(mins => \(Self.sealDelayMinutes)::int)) \
+            ((LEAST(clock_timestamp() - make_interval(mins => \(Self.sealDelayMinutes)::int), \
+            (SELECT accounted_until FROM \(table("watermark")))) \
             AT TIME ZONE 'UTC')::date - 1)::timestamp, interval '1 day') AS day \
             WHERE NOT EXISTS (SELECT FROM \(runs) WHERE state = 'running' \
             AND started_at < (day + interval '1 day') AT TIME ZONE 'UTC') ORDER BY 1

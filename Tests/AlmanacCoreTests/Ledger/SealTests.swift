@@ -81,6 +81,18 @@ struct SealTests {
         #expect(try days.ledger.unsealedDays(on: days.connection).isEmpty)
     }
 
+    @Test("are not made of a day that nodes have not accounted for, whatever the clock says")
+    func clockSetForward() async throws {
+        let days = try await DaysFixture(ages: [5, 4, 3, 2])
+        defer { days.connection.close() }
+        try days.tamper(
+            """
+            UPDATE almanac.watermark SET accounted_until = \
+            date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' - interval '60 hours'
+            """)
+        #expect(try days.ledger.unsealedDays(on: days.connection).count == 2)
+    }
+
     @Test("wait for what was started before the end of the day")
     func running() async throws {
         let days = try await DaysFixture(ages: [4, 3, 2])
