@@ -50,6 +50,19 @@ struct VerifyReportTests {
             ])
     }
 
+    @Test("says of a standby that nobody there knows what lives")
+    func standby() throws {
+        let report = Self.report { $0.isOfStandby = true }
+        #expect(report.lines.contains { $0.hasPrefix("a standby does not know which runs live") })
+        #expect(report.isClean)
+        #expect(
+            String(decoding: try JSONEncoder().encode(report), as: UTF8.self)
+                .contains("\"is_of_standby\":true"))
+        #expect(
+            !String(decoding: try JSONEncoder().encode(Self.report()), as: UTF8.self)
+                .contains("is_of_standby"))
+    }
+
     @Test("says that there are more differences than it lists")
     func many() {
         let report = Self.report { report in

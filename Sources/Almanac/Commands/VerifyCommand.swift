@@ -152,6 +152,7 @@ struct VerifyReport: Encodable {
     enum CodingKeys: String, CodingKey {
         case from, to, jobs, rows, accounted, pruned, unproven, differences, totals, open,
             unreadable
+        case isOfStandby = "is_of_standby"
         case isClean = "is_clean"
         case openCount = "open_count"
     }
@@ -170,6 +171,8 @@ struct VerifyReport: Encodable {
     let open: [Open]
     let openCount: Int
     let unreadable: [String]
+    /// Left out where it is not.
+    let isOfStandby: Bool?
 
     init(_ report: AuditReport) {
         isClean = report.isClean
@@ -195,6 +198,7 @@ struct VerifyReport: Encodable {
         }
         openCount = report.openCount
         unreadable = report.unreadableJobs
+        isOfStandby = report.isOfStandby ? true : nil
     }
 
     // MARK: For people
@@ -213,6 +217,10 @@ struct VerifyReport: Encodable {
         }
         for job in unreadable {
             lines.append("the job \(job.printable()) has had a definition that cannot be read")
+        }
+        if isOfStandby == true {
+            lines.append(
+                "a standby does not know which runs live; none was looked for that is dead")
         }
         lines += openLines
         guard !isClean else { return lines + ["everything that was due is accounted for"] }

@@ -59,6 +59,9 @@ package struct AuditReport: Sendable {
     /// Jobs of which a definition cannot be read any more.
     package internal(set) var unreadableJobs: [String] = []
 
+    /// Whether it is of a copy on a standby, where nobody sees which runs live.
+    package var isOfStandby = false
+
     /// How many differences are listed one by one.
     package static let listed = 100
 

@@ -20,12 +20,16 @@ extension Ledger {
         var options = SessionOptions()
         options.isolation = .repeatableRead
         options.isReadOnly = true
+        // As outside of sessions: these statements are the ledger's.
+        options.settings = EngineConfiguration.ledger("").settingsOutsideSessions
         let session = Session(on: connection, options: options)
         do {
             var report = try audit(from: first, through: last, in: session)
             try session.commit()
             try addOpen(to: &report, on: connection)
-            try addDead(to: &report, on: connection)
+            report.isOfStandby = try isStandby(connection)
+            // Its backends are not those that the rows speak of.
+            if !report.isOfStandby { try addDead(to: &report, on: connection) }
             return report
         } catch {
             try? session.rollback()
@@ -136,6 +140,11 @@ extension Ledger {
             ORDER BY scheduled_for, job LIMIT \(AuditReport.listed)
             """
         ).map { try $0.decode(RunRecord.self) }
+    }
+
+    private func isStandby(_ connection: Connection) throws -> Bool {
+        try connection.query("SELECT pg_is_in_recovery() AS is_standby").first?
+            .get("is_standby") ?? false
     }
 
     /// Looks twice: a run that ends between the look at its row and the one at its backend has an
