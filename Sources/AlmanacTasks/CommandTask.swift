@@ -21,7 +21,8 @@ import SystemPackage
 /// that the message is about) and `ALMANAC_MESSAGE` (all of it as JSON), and reads the text where
 /// there is no `stdin`.
 ///
-/// Not guaranteed: the end of the program when the scheduler itself is killed with SIGKILL.
+/// When the scheduler itself is killed with SIGKILL, a small shell that it has begun sends SIGKILL
+/// to the groups that are left. Not guaranteed where that shell is killed first.
 public struct CommandTask: BatchTask {
     /// The name in a schedule file.
     public static let name = "command"

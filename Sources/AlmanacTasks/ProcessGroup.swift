@@ -12,6 +12,7 @@ struct ProcessGroup {
     /// other group, can have its number.
     func endAfterLeader() async {
         let leader = leader
+        ProgramWatch.shared.add(leader)
         await withCheckedContinuation { continuation in
             DispatchQueue(label: "almanac.program").async {
                 var information = siginfo_t()
@@ -22,5 +23,6 @@ struct ProcessGroup {
             }
         }
         if leader > 1 { _ = kill(-leader, SIGKILL) }
+        ProgramWatch.shared.remove(leader)
     }
 }
