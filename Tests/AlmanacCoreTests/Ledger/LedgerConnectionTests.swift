@@ -49,7 +49,8 @@ struct LedgerConnectionTests {
         try connection.executeScript(
             """
             INSERT INTO almanac.runs (run_id, job, task, scheduled_for, trigger, state, queued_at, \
-            started_at, finished_at, rows_affected, node, transaction_id) SELECT gen_random_uuid(), \
+            started_at, finished_at, rows_affected, node, transaction_id) \
+            SELECT gen_random_uuid(), \
             'job', 't', to_timestamp(n * 60), 'schedule', 'succeeded', now(), now(), now(), n % 7, \
             'n', '9' FROM generate_series(1, 20000) AS n;
             ANALYZE almanac.runs;
@@ -81,7 +82,8 @@ struct LedgerConnectionTests {
         try connection.execute(
             """
             INSERT INTO almanac.runs (run_id, job, task, scheduled_for, trigger, state, queued_at, \
-            started_at, finished_at, rows_affected, node, transaction_id) SELECT gen_random_uuid(), \
+            started_at, finished_at, rows_affected, node, transaction_id) \
+            SELECT gen_random_uuid(), \
             'job', 't', to_timestamp(n * 60), CASE n % 2 WHEN 0 THEN 'schedule' ELSE 'manual' END, \
             'succeeded', at, at, at, n, 'n', '9' FROM (SELECT n, now() - make_interval(secs => n) \
             AS at FROM generate_series(1, 3 * \(Expectation.successes)::int) AS n) AS all_of_them
