@@ -154,7 +154,7 @@ package struct Ledger: Sendable {
         }
     }
 
-    /// Moves the watermark of all jobs; never back, which only a new schedule does (see `activate`).
+    /// Moves the watermark of all jobs; never back, which only a new schedule does: see `activate`.
     ///
     /// - Parameter version: the schedule that the instant was accounted for by. When another one is
     ///   in force by now, it may have jobs that this node knows nothing of, and nothing is moved.

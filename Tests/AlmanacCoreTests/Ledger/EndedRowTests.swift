@@ -19,7 +19,8 @@ struct EndedRowTests {
                 INSERT INTO almanac.runs (run_id, job, task, scheduled_for, trigger, state, \
                 queued_at, started_at, finished_at, node, backend_pid, backend_start, exclusive, \
                 error_type, transaction_id) VALUES (\(ids[index]), 'j', 't', \
-                to_timestamp(\(index)), 'schedule', \(state), now(), now(), CASE WHEN \(state)::text <> 'running' THEN now() END, 'n', 1, now(), \
+                to_timestamp(\(index)), 'schedule', \(state), now(), \
+                now(), CASE WHEN \(state)::text <> 'running' THEN now() END, 'n', 1, now(), \
                 false, CASE WHEN \(state)::text IN ('orphaned', 'cancelled') THEN 'x' END, \
                 CASE \(state)::text WHEN 'succeeded' THEN '9'::xid8 END)
                 """)
