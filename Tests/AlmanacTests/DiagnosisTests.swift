@@ -113,20 +113,36 @@ struct DiagnosisTests {
     }
 
     @Test(
-        "connections: all nodes' workers, and five more each, against what is left for them",
+        "notifications: a word only where nobody has got one",
         arguments: [
-            ([8], 97, nil, nil, 0, Finding.Level.ok, "1 node may need 13 connections of 97"),
-            ([], 97, nil, nil, 0, .ok, "a node of 8 workers may need 13 connections of 97"),
-            ([8, 8], 97, nil, nil, 80, .problem, "2 nodes may need 26 connections of 17"),
-            ([8], 97, nil, nil, 83, .warning, "13 connections of 14"),
-            ([8], 97, nil, nil, 84, .warning, "13 connections of 13"),
-            ([8], 97, nil, nil, 85, .problem, "13 connections of 12"),
-            ([8], 97, nil, nil, 200, .problem, "13 connections of 0"),
+            (0, 0, nil), (3, 0, "3 not sent for ten minutes"),
+            (0, 2, "2 given up in the last week"),
+            (1, 1, "1 not sent for ten minutes, 1 given up in the last week"),
+        ])
+    func notifications(waiting: Int, lost: Int, text: String?) {
+        let found = Self.finding("notifications") { facts in
+            facts.ledger?.overdueNotifications = waiting
+            facts.ledger?.lostNotifications = lost
+        }
+        #expect(found?.text == text)
+        #expect(found == nil || found?.level == .warning)
+    }
+
+    @Test(
+        "connections: all nodes' workers, and six more each, against what is left for them",
+        arguments: [
+            ([8], 97, nil, nil, 0, Finding.Level.ok, "1 node may need 14 connections of 97"),
+            ([], 97, nil, nil, 0, .ok, "a node of 8 workers may need 14 connections of 97"),
+            ([8, 8], 97, nil, nil, 80, .problem, "2 nodes may need 28 connections of 17"),
+            ([8], 97, nil, nil, 82, .warning, "14 connections of 15"),
+            ([8], 97, nil, nil, 83, .warning, "14 connections of 14"),
+            ([8], 97, nil, nil, 84, .problem, "14 connections of 13"),
+            ([8], 97, nil, nil, 200, .problem, "14 connections of 0"),
             // A limit of the role is Almanac's alone; one of the database is not.
-            ([8], 97, 20, nil, 50, .ok, "13 connections of 20"),
-            ([8], 97, 10, nil, 0, .problem, "13 connections of 10"),
-            ([8], 97, nil, 30, 17, .warning, "13 connections of 13"),
-            ([500], 97, nil, nil, 0, .problem, "505 connections of 97"),
+            ([8], 97, 20, nil, 50, .ok, "14 connections of 20"),
+            ([8], 97, 10, nil, 0, .problem, "14 connections of 10"),
+            ([8], 97, nil, 30, 16, .warning, "14 connections of 14"),
+            ([500], 97, nil, nil, 0, .problem, "506 connections of 97"),
         ] as [([Int], Int, Int?, Int?, Int, Finding.Level, String)])
     func budget(
         workers: [Int], limit: Int, role: Int?, database: Int?, others: Int, level: Finding.Level,

@@ -27,6 +27,23 @@ struct TranscriptTests {
         #expect(count >= 5)
     }
 
+    @Test("what a channel is told is what the page shows")
+    func message() async throws {
+        let blocks = try Documents.blocks(in: Self.pages[0])
+        let start = try #require(blocks.firstIndex { $0.text.contains("channels:\n") })
+        let message = try #require(blocks[start...].first { $0.language == "text" })
+        let place = try await NodeOnPage(blocks[start].text)
+        defer { place.stop() }
+        try await place.waitForStart()
+        var words = Bindings()
+        let lines = try await place.told(after: ["trigger", "import-prices", "--wait"])
+        #expect(lines.count == message.lines.count, "\(lines)")
+        for (expected, line) in zip(message.lines, lines) {
+            let isSame = words.match(String(expected), line)
+            #expect(isSame, "\(line)")
+        }
+    }
+
     @Test(
         "are compared word by word, where a time is as good as another and an id stays the same",
         arguments: [
@@ -87,7 +104,8 @@ private struct Bindings {
             return bind(Substring(one.prefix(8)), Substring(other.prefix(8)))
         }
         for kind in [
-            /\d{4}-\d\d-\d\d/, /\d\d:\d\d:\d\dZ[.:;,)]{0,2}/, /\(?[^ @]+@[^ @]+[,)]?/,
+            /\d{4}-\d\d-\d\d/, /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ[,;]?/,
+            /\d\d:\d\d:\d\dZ[.:;,)]{0,2}/, /\(?[^ @]+@[^ @]+[,)]?/,
             /[^ :]+:\d+:[a-z0-9]+[,;]?/,
         ] as [Regex<Substring>] where left.wholeMatch(of: kind) != nil {
             return right.wholeMatch(of: kind) != nil && left.mark == right.mark
@@ -169,5 +187,17 @@ private final class NodeOnPage: Sendable {
             }
         }
         return output
+    }
+
+    /// What is in `told.txt` some time after a command.
+    func told(after command: [String]) async throws -> [String] {
+        _ = try await Program.run(command, in: scratch.url, database.connectionString)
+        let file = scratch.url.appending(path: "Schedules/told.txt")
+        for _ in 1...200 {
+            let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
+            if !text.isEmpty { return text.split(separator: "\n").map(String.init) }
+            _ = try await Program.run(["status"], in: scratch.url, database.connectionString)
+        }
+        return []
     }
 }

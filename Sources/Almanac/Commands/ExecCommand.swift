@@ -65,7 +65,8 @@ struct ExecCommand: AsyncParsableCommand {
                 return try await node.rehearse(
                     definition, at: instant, signals: signals, json: json)
             }
-            return try await node.execute(definition, at: instant, signals: signals)
+            return try await node.execute(
+                definition, of: schedule, at: instant, signals: signals)
         }
         if status != .done { throw ExitCode(status.rawValue) }
     }
@@ -92,7 +93,8 @@ struct ExecCommand: AsyncParsableCommand {
 extension Node {
     /// Runs one occurrence in the foreground and says how it ended.
     fileprivate func execute(
-        _ job: JobDefinition, at instant: Date?, signals: UnixSignalsSequence
+        _ job: JobDefinition, of schedule: Schedule, at instant: Date?,
+        signals: UnixSignalsSequence
     ) async throws -> ExitStatus {
         let bookkeeper = Bookkeeper(services: services)
         do {
@@ -128,6 +130,9 @@ extension Node {
         defer { watch.cancel() }
         let end = await run.run(order(for: job, at: instant))
         await run.close()
+        let messenger = Messenger(services: services)
+        messenger.noteChannels(of: schedule)
+        await messenger.stop()
         signs.cancel()
         await pulse.stop()
         line.clear()

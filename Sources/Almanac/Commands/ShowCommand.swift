@@ -19,13 +19,17 @@ struct ShowCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try options.settings()
         try RunFinder.check(run)
-        let (record, attempts) = try await LedgerLook.at(settings) {
-            ledger, connection -> (RunRecord, [RunRecord]) in
+        let (record, attempts, told) = try await LedgerLook.at(settings) {
+            ledger, connection -> (RunRecord, [RunRecord], [NotificationFate]) in
             let record = try RunFinder.find(run, in: ledger, on: connection)
-            return (record, try ledger.attempts(of: record, on: connection))
+            return (
+                record, try ledger.attempts(of: record, on: connection),
+                try ledger.notifications(of: record.runID, on: connection)
+            )
         }
         if json { return try Console.printJSON(record) }
         show(record)
+        for fate in told { Console.print("told            " + fate.text.printable()) }
         if attempts.count > 1 { show(attempts) }
     }
 
@@ -77,6 +81,19 @@ struct ShowCommand: AsyncParsableCommand {
             Console.print("output:")
             Console.print(output.printable(lineBreaks: .kept))
         }
+    }
+}
+
+extension NotificationFate {
+    /// Who was told of what, or why not yet.
+    var text: String {
+        guard let channel else { return "\(event), in the log of a scheduler" }
+        let why = lastError.map { ": \($0)" } ?? ""
+        if let deliveredAt { return "\(event) to \(channel) at \(deliveredAt.shortText)" }
+        if givenUpAt != nil {
+            return "\(event) to \(channel) given up\(why)"
+        }
+        return "\(event) to \(channel) not yet\(why)"
     }
 }
 

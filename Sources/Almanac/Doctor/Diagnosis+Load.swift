@@ -2,8 +2,8 @@ import Foundation
 
 extension Diagnosis {
     /// Connections of a node that are no worker's: the bookkeeper's, the listener's, the
-    /// housekeeper's, that of its signs of life, and one for what has to be stopped.
-    static let connectionsBesideWorkers = 5
+    /// housekeeper's, the messenger's, that of its signs of life, and one for what has to be stopped.
+    static let connectionsBesideWorkers = 6
     /// From which share of the connections on there is little left.
     private static let crowdedPercent = 80
     /// How long an open transaction is nobody's business, in seconds.
@@ -99,6 +99,19 @@ extension Diagnosis {
             ]
         }
         return [schema(ledger), indexes(ledger), watermark(ledger)]
+            + [notifications(ledger)].compactMap(\.self)
+    }
+
+    /// Only of interest where there is one that nobody has got.
+    private func notifications(_ ledger: ServerFacts.LedgerFacts) -> Finding? {
+        let (waiting, lost) = (ledger.overdueNotifications, ledger.lostNotifications)
+        guard waiting + lost > 0 else { return nil }
+        let waits = waiting > 0 ? ["\(waiting) not sent for ten minutes"] : []
+        let gone = lost > 0 ? ["\(lost) given up in the last week"] : []
+        return .warning(
+            "notifications", (waits + gone).joined(separator: ", "),
+            remedy: "see last_error in \(ledger.schema).notifications, and whether a scheduler "
+                + "runs whose schedule has the channel")
     }
 
     private func schema(_ ledger: ServerFacts.LedgerFacts) -> Finding {

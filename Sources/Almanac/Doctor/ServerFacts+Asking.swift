@@ -198,6 +198,16 @@ extension ServerFacts.LedgerFacts {
             WHERE a.backend_start = n.backend_start OR a.backend_start IS NULL) ORDER BY n.node
             """
         ).map { .init(name: try $0.get("node"), workers: try $0.get("workers")) }
+        let open = try connection.query(
+            """
+            SELECT count(*) FILTER (WHERE given_up_at IS NULL \
+            AND noted_at < clock_timestamp() - interval '10 minutes')::int AS waiting, \
+            count(*) FILTER (WHERE given_up_at > clock_timestamp() - interval '7 days')::int \
+            AS lost FROM \(identifier: schema).notifications WHERE delivered_at IS NULL
+            """
+        ).first
+        overdueNotifications = try open?.get("waiting") ?? 0
+        lostNotifications = try open?.get("lost") ?? 0
     }
 
     private static func relations(

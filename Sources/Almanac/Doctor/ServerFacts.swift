@@ -30,8 +30,8 @@ struct ServerFacts: Sendable, Equatable {
 
     struct LedgerFacts: Sendable, Equatable {
         var schema = "almanac"
-        var version = 5
-        var currentVersion = 5
+        var version = 6
+        var currentVersion = 6
         /// Tables of the schema that the role may not read and write.
         var closedTables: [String] = []
         var invalidIndexes: [String] = []
@@ -41,6 +41,10 @@ struct ServerFacts: Sendable, Equatable {
         /// The time zone data of the node that put the schedule in force.
         var tzdataVersion: String?
         var nodes: [NodeFacts] = []
+        /// How many notifications have waited for ten minutes.
+        var overdueNotifications = 0
+        /// How many were given up in the last week.
+        var lostNotifications = 0
     }
 
     /// A scheduler that lives.

@@ -76,6 +76,7 @@ package actor Housekeeper {
             round.wasBusy = true
             return round
         }
+        try ledger.forgetNotifications(on: connection)
         for day in try ledger.unsealedDays(on: connection) where !Task.isCancelled {
             let seal = try ledger.inTransaction(on: connection) {
                 try ledger.seal(day: day, on: connection)

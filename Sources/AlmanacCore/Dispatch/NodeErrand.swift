@@ -52,6 +52,7 @@ package protocol NodeErrands: Sendable {
 struct BookErrands: NodeErrands {
     let bookkeeper: Bookkeeper
     let pulse: Pulse
+    let messenger: Messenger
     let services: NodeServices
     let mail: @Sendable (NodeEvent) -> Void
 
@@ -114,6 +115,7 @@ struct BookErrands: NodeErrands {
     private func activate(_ schedule: Schedule, after before: Int64?) async throws -> NodeEvent {
         let activation = try await bookkeeper.activate(schedule, after: before)
         pulse.note(version: activation.version)
+        messenger.note(schedule, definitionDigests: activation.definitionDigests)
         return .activated(schedule, activation)
     }
 

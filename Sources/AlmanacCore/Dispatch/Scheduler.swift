@@ -40,6 +40,7 @@ package final class Scheduler: Sendable {
     private let post: AsyncStream<NodeEvent>.Continuation
     private let bookkeeper: Bookkeeper
     private let housekeeper: Housekeeper
+    private let messenger: Messenger
     /// Heard also before there is a loop that reads the mailbox.
     private let isStopAsked = Atomic<Bool>(false)
     private let pulse: Pulse
@@ -55,6 +56,7 @@ package final class Scheduler: Sendable {
         (mailbox, post) = AsyncStream.makeStream(of: NodeEvent.self)
         bookkeeper = Bookkeeper(services: services)
         housekeeper = Housekeeper(services: services)
+        messenger = Messenger(services: services)
         pulse = Pulse(
             services: services,
             entry: NodeEntry(programVersion: programVersion, workers: max(1, options.workers)),
@@ -89,13 +91,16 @@ package final class Scheduler: Sendable {
             guard let activation = try await open(schedule) else {
                 await bookkeeper.stop()
                 await pulse.stop()
+                await messenger.stop()
                 return await housekeeper.stop()
             }
             pulse.note(version: activation.version)
+            messenger.note(schedule, definitionDigests: activation.definitionDigests)
             post.yield(.activated(schedule, activation))
         } catch {
             await bookkeeper.stop()
             await housekeeper.stop()
+            await messenger.stop()
             await pulse.stop()
             throw error
         }
@@ -125,8 +130,7 @@ package final class Scheduler: Sendable {
 
     private func close(_ end: End) async {
         let (bookkeeper, clock, logger) = (bookkeeper, services.clock, services.logger)
-        let housekeeper = housekeeper
-        let pulse = pulse
+        let (housekeeper, messenger, pulse) = (housekeeper, messenger, pulse)
         bookkeeper.hurry()
         let (signal, over) = AsyncStream.makeStream(of: Void.self)
         Task(executorPreference: WorkerThread.errands) {
@@ -145,6 +149,7 @@ package final class Scheduler: Sendable {
             where !end.lostWorkers.contains(index + 1) {
                 await worker.stop()
             }
+            await messenger.stop()
             await pulse.stop()
             over.yield()
         }
@@ -154,6 +159,7 @@ package final class Scheduler: Sendable {
         }
         for await _ in signal { break }
         patience.cancel()
+        messenger.hurry()
     }
 
     private func work() async -> End {
@@ -164,6 +170,7 @@ package final class Scheduler: Sendable {
         }
         let listener = listen()
         await housekeeper.start()
+        await messenger.start()
         post.yield(.ring)
         post.yield(.checkOrphans)
         var desk = makeDesk()
@@ -183,7 +190,8 @@ package final class Scheduler: Sendable {
         return NodeDesk(
             services: services, options: options,
             errands: BookErrands(
-                bookkeeper: bookkeeper, pulse: pulse, services: services, mail: mail),
+                bookkeeper: bookkeeper, pulse: pulse, messenger: messenger, services: services,
+                mail: mail),
             hire: { Worker(number: $0, services: services) }, mail: mail)
     }
 

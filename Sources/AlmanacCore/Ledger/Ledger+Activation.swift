@@ -87,7 +87,7 @@ extension Ledger {
                 zip(schedule.jobs.map(\.name), digests), uniquingKeysWith: { first, _ in first })
             let change = hasOld ? try difference(from: named, on: connection) : nil
             try openAccounts(schedule, digests, on: connection)
-            if isNew { try takeBackWatermark(to: version, on: connection) }
+            try handWatermark(to: version, isNew: isNew, on: connection)
             let watermark = try watermark(on: connection)
             let since = try versions(
                 since: watermark, before: isNew ? version : nil, on: connection)
@@ -119,17 +119,22 @@ extension Ledger {
             """)
     }
 
-    /// A node whose clock was ahead has brought the watermark to a time that had not come. By what
-    /// was in force then all is accounted for up to there, but nothing of an account that begins
-    /// before it.
-    private func takeBackWatermark(to version: Int64, on connection: Connection) throws {
+    /// From here on only nodes with this version move the watermark.
+    ///
+    /// A node whose clock was ahead has brought it to a time that had not come, or another one has
+    /// moved it while this schedule was on its way. By what was in force then all is accounted for
+    /// up to there, but nothing of an account that begins before it: then it goes back.
+    private func handWatermark(
+        to version: Int64, isNew: Bool, on connection: Connection
+    ) throws {
         _ = try connection.execute(
             """
-            UPDATE \(table("watermark")) AS w SET accounted_until = v.moment \
-            FROM (SELECT date_trunc('second', activated_at) AS moment \
-            FROM \(table("schedule_versions")) WHERE schedule_version = \(version)) AS v \
-            WHERE w.accounted_until > v.moment AND EXISTS (SELECT FROM \(table("accounts")) AS a \
-            WHERE a.accounted_from = v.moment AND a.removed_at IS NULL)
+            UPDATE \(table("watermark")) AS w SET schedule_version = \(version), \
+            accounted_until = CASE WHEN \(isNew) AND EXISTS (SELECT \
+            FROM \(table("accounts")) AS a WHERE a.accounted_from = v.moment \
+            AND a.removed_at IS NULL) THEN LEAST(w.accounted_until, v.moment) \
+            ELSE w.accounted_until END FROM (SELECT date_trunc('second', activated_at) AS moment \
+            FROM \(table("schedule_versions")) WHERE schedule_version = \(version)) AS v
             """)
     }
 

@@ -13,6 +13,8 @@ enum AdvisoryKey: String {
     case range
     /// Sealing and pruning.
     case housekeeping
+    /// Taking notifications that are to be sent.
+    case notifications
 }
 
 extension Ledger {

@@ -165,8 +165,7 @@ package struct Ledger: Sendable {
             """
             UPDATE \(table("watermark")) SET accounted_until = \(instant.date), \
             moved_at = clock_timestamp() WHERE accounted_until < \(instant.date) \
-            AND \(version)::bigint IS NOT DISTINCT FROM \
-            (SELECT max(schedule_version) FROM \(table("schedule_versions")))
+            AND schedule_version IS NOT DISTINCT FROM \(version)::bigint
             """)
     }
 }

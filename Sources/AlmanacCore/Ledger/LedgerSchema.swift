@@ -20,6 +20,7 @@ package enum LedgerSchema {
         Migration(version: 3, summary: "queue, requests, progress", script: version3),
         Migration(version: 4, summary: "nodes, identity of the database", script: version4),
         Migration(version: 5, summary: "next due, retention, seals", script: version5),
+        Migration(version: 6, summary: "notifications", script: version6),
     ]
 
     /// The version that this program works with.
