@@ -188,8 +188,8 @@ struct DiagnosisTests {
     @Test(
         "the schema of the ledger",
         arguments: [
-            (4, Finding.Level.warning, "`run` or `migrate`"), (5, .ok, nil),
-            (6, .problem, "use the newer program"),
+            (5, Finding.Level.warning, "`run` or `migrate`"), (6, .ok, nil),
+            (7, .problem, "use the newer program"),
         ] as [(Int, Finding.Level, String?)])
     func schema(version: Int, level: Finding.Level, remedy: String?) {
         let found = Self.finding("schema") { $0.ledger?.version = version }

@@ -2,7 +2,8 @@ import Foundation
 
 extension Diagnosis {
     /// Connections of a node that are no worker's: the bookkeeper's, the listener's, the
-    /// housekeeper's, the messenger's, that of its signs of life, and one for what has to be stopped.
+    /// housekeeper's, the messenger's, that of its signs of life, and one for what has to be
+    /// stopped.
     static let connectionsBesideWorkers = 6
     /// From which share of the connections on there is little left.
     private static let crowdedPercent = 80
