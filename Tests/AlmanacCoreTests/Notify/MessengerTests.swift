@@ -42,7 +42,7 @@ private struct MessengerFixture {
             database.connectionString, tasks: [TellTask.self, ProbeTask.self], clock: clock
         ).services
         connection = try services.engine.connect(for: "test")
-        try connection.execute("CREATE TABLE told (n serial, words text, key uuid, job text)")
+        try connection.execute("CREATE TABLE public.told (n serial, words text, key uuid, job text)")
         let text = "version: 1\n\(top)\njobs:\n\(jobs)\n"
         let source = try SourceFile(path: "test.yaml", bytes: Array(text.utf8))
         let schedule = try ScheduleLoader(tasks: services.registry).load(sources: [source]).schedule
@@ -77,7 +77,7 @@ private struct MessengerFixture {
     }
 
     func told() throws -> [String] {
-        try connection.query("SELECT words FROM told ORDER BY n").map { try $0.get("words") }
+        try connection.query("SELECT words FROM public.told ORDER BY n").map { try $0.get("words") }
     }
 
     func errors() throws -> [String] {
@@ -105,7 +105,7 @@ struct MessengerTests {
         #expect(try fixture.told().count == 1)
         let keys = try fixture.connection.query(
             """
-            SELECT t.key::text AS key, t.job, n.delivered_by FROM told AS t, \
+            SELECT t.key::text AS key, t.job, n.delivered_by FROM public.told AS t, \
             almanac.notifications AS n
             """)
         #expect(try keys.first?.get("job") == "nightly")
@@ -267,7 +267,7 @@ struct NodeNotificationTests {
             fixture.database.connectionString, tasks: [TellTask.self, ProbeTask.self],
             clock: fixture.clock
         ).services
-        try fixture.execute("CREATE TABLE told (n serial, words text, key uuid, job text)")
+        try fixture.execute("CREATE TABLE public.told (n serial, words text, key uuid, job text)")
         let schedule = try fixture.schedule(
             """
               bad: {every: 1h, task: probe, parameters: {journal: x, deed: fail}, \
