@@ -12,9 +12,11 @@ struct SimulateCommand: AsyncParsableCommand {
         discussion: """
             Lets the time pass on a clock of its own, with the schedule files of this folder and \
             the rules of a scheduler. Each run takes as long as \(RunEstimate.lastRuns) earlier \
-            runs of the job say at the most (--durations), one of a job that has not run yet as \
-            long as --assume says. Nothing is run or written; without a ledger all \
-            jobs are taken for new.
+            runs of the job say at the most (--durations), without those that were triggered by \
+            hand. One of a job that has not run yet takes as long as --assume says, which is a \
+            guess, and no longer than its deadline. Nothing is run or written; without a ledger \
+            all jobs are taken for new. Many jobs with short intervals take their time: --to \
+            makes the night shorter.
 
             It knows nothing of runs that fail and are tried again, of what is asked for by hand, \
             and of runs that slow one another down.
@@ -47,18 +49,18 @@ struct SimulateCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Schedulers that share the work, of --workers each. Default: 1.", valueName: "n"))
+            "Schedulers that share the work, of --workers each.", valueName: "n"))
     var nodes = 1
 
     @Option(
         help: ArgumentHelp(
             "How long a run takes: as long as half of the earlier ones (p50), 19 in 20 (p95), or "
-                + "the longest. Default: p95.", valueName: "which"))
+                + "the longest.", valueName: "which"))
     var durations = Durations.p95
 
     @Option(
         help: ArgumentHelp(
-            "How long a job's runs take that has not run yet. Default: 1m.",
+            "How long a job's runs take that has not run yet.",
             valueName: "duration"))
     var assume = "1m"
 

@@ -201,8 +201,10 @@ package struct NightForecast {
     }
 
     func estimate(of job: String) -> RunEstimate {
-        assumptions.estimates[job]
-            ?? RunEstimate(seconds: assumptions.assumedSeconds, runCount: 0)
+        if let known = assumptions.estimates[job] { return known }
+        // A guess that goes beyond the deadline would foretell nothing but itself.
+        let limit = definitions[job]?.activeDeadlineSeconds.map(Double.init) ?? .infinity
+        return RunEstimate(seconds: min(assumptions.assumedSeconds, limit), runCount: 0)
     }
 
     mutating func note(

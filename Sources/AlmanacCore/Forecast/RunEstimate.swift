@@ -32,7 +32,7 @@ extension Ledger {
             AS seconds FROM \(runs) AS r WHERE r.job = a.job AND r.trigger <> 'manual' \
             AND r.state IN ('succeeded', 'failed', 'timed_out') \
             ORDER BY r.scheduled_for DESC LIMIT \(RunEstimate.lastRuns)) AS last \
-            WHERE a.removed_at IS NULL GROUP BY a.job
+            GROUP BY a.job
             """)
         return Dictionary(
             try rows.map { row in

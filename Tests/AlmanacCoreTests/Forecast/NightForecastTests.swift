@@ -50,6 +50,21 @@ struct NightForecastTests {
             .joined(separator: ", ")
     }
 
+    @Test("a guess goes no further than the deadline of the job")
+    func guess() throws {
+        let text = """
+            version: 1
+            jobs:
+              short: {task: cleanup, every: 5m, activeDeadlineSeconds: 30}
+              long: {task: cleanup, every: 5m, activeDeadlineSeconds: 600}
+            """
+        let assumptions = NightForecast.Assumptions(
+            from: Self.start, through: Self.start.advanced(bySeconds: 600))
+        let report = try NightForecast.report(on: load(text).schedule, assumptions)
+        #expect(report.jobs.map(\.estimate.seconds).sorted() == [30, 60])
+        #expect(report.jobs.allSatisfy { $0.cutShort.isEmpty && $0.runCount == 2 })
+    }
+
     private static let nights = [
         Night(
             testDescription: "nothing in the way", jobs: ["a: every: 1m"],
