@@ -56,6 +56,7 @@ struct CommandLineTests {
             (["history", "--state", "x"], "queued, running, succeeded"),
             (["history", "--since", "yesterday"], "2026-11-22T02:30:00Z nor a time like 2h"),
             (["history", "--limit", "0"], "--limit takes a number from 1 to 10000"),
+            (["history", "--limit", "-1"], "--limit takes a number from 1 to 10000"),
             (["history", "--limit", "10001"], "--limit takes a number from 1 to 10000"),
             (["next", "--schedules", "@good", "--count", "0"], "--count takes a number from 1"),
             (["next", "--schedules", "@good", "--from", "noon"], "--from: 'noon' is no instant"),
@@ -91,7 +92,7 @@ struct CommandLineTests {
         #expect(call.errors.contains("a.yaml:4:5: error: unknown key 'evry'"))
         #expect(call.errors.contains("did you mean 'every'?"))
         #expect(call.errors.contains("a.yaml:5:11: error: there is no task 'sq'"))
-        #expect(call.errors.hasSuffix("error: the schedule has 2 errors; nothing was started\n"))
+        #expect(call.errors.hasSuffix("error: the schedule has 2 errors; nothing was done\n"))
         #expect(call.output == "")
     }
 

@@ -113,7 +113,7 @@ struct BadSurroundingsTests {
         let done = try await AlmanacProcess.run(["run", "--schedules", name], in: folder)
         #expect(done.end == .exited(2))
         for word in expected { #expect(done.errors.contains(word), "\(done.errors)") }
-        #expect(done.errors.hasSuffix("nothing was started\n"))
+        #expect(done.errors.hasSuffix("nothing was done\n"))
         #expect(done.output == "")
         #expect(!folder.exists(".almanac"))
     }

@@ -16,7 +16,7 @@ extension Settings {
                     in: .newlines))
             let count = report.errorCount
             throw CommandFailure(
-                "the schedule has \(count) \(count == 1 ? "error" : "errors"); nothing was started",
+                "the schedule has \(count) \(count == 1 ? "error" : "errors"); nothing was done",
                 status: .usage)
         }
     }

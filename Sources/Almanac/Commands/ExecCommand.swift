@@ -159,10 +159,15 @@ extension Node {
         switch end {
         case .ran(let report): return Self.isGood(report.state) ? .done : .failed
         case .taken(let state):
-            Console.errorVerbatim("this occurrence has its row already: \(state.rawValue)")
+            let hint =
+                state.isTerminal && state != .succeeded
+                ? "; `\(ProgramName.text) backfill --reprocess failed` runs it again" : ""
+            Console.errorVerbatim("this occurrence has its row already: \(state.rawValue)\(hint)")
             // A row that was skipped is no success: nothing has run under this key.
             return state == .succeeded ? .done : .failed
-        case .overlap(let reason): throw CommandFailure("not run, since another run is: \(reason)")
+        case .overlap(let reason):
+            throw CommandFailure(
+                "not run, since another run of the job is in the way: \(reason)")
         case .skipped(_, let note): throw CommandFailure("not run: \(note)")
         case .waits(let obstacle): throw CommandFailure("not run: it would wait for \(obstacle)")
         case .stale: throw CommandFailure("not run: the schedule in force has it differently")

@@ -34,7 +34,9 @@ struct HistoryCommand: AsyncParsableCommand {
             "Only runs since an instant (RFC 3339) or within a time (2h, 7d).", valueName: "when"))
     var since: String?
 
-    @Option(help: ArgumentHelp("How many rows at the most.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How many rows at the most.", valueName: "n"))
     var limit = 50
 
     @Flag(help: "Print one JSON document: a list of rows with the names of the columns.")
@@ -44,7 +46,14 @@ struct HistoryCommand: AsyncParsableCommand {
         let settings = try options.settings()
         let filter = try makeFilter()
         let records = try await LedgerLook.at(settings) { ledger, connection in
-            try ledger.history(filter, on: connection)
+            let records = try ledger.history(filter, on: connection)
+            // A job that is gone has rows; one that has none at all may be misspelt.
+            if records.isEmpty, let job,
+                try ledger.history(RunFilter(job: job, limit: 1), on: connection).isEmpty
+            {
+                try ledger.require([job], on: connection)
+            }
+            return records
         }
         if json { return try Console.printJSON(records) }
         guard !records.isEmpty else {

@@ -91,7 +91,8 @@ struct RunCommand: AsyncParsableCommand {
         logger.notice(
             "almanac \(AlmanacVersion.text)",
             metadata: [
-                "database": "\(database.summary)", "workers": .stringConvertible(settings.workers),
+                "database": "\(database.summary.trimmingPrefix("database "))",
+                "workers": .stringConvertible(settings.workers),
                 "jobs": .stringConvertible(schedule.jobs.count),
             ])
         if let note = database.note { logger.notice("\(note)") }

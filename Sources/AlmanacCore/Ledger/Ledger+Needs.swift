@@ -25,7 +25,7 @@ extension Ledger {
         format('it needs %s, which had not ended %s after %s', need.job, need.within_text, \
         q.scheduled_for) \
         WHEN NOT is_awaited AND need.condition <> 'always' AND last.state <> 'succeeded' THEN \
-        format('it needs %s, whose run due %s was %s (run %s)', need.job, last.scheduled_for, \
+        format('it needs %s, whose run due %s ended as %s (run %s)', need.job, last.scheduled_for, \
         concat_ws(', ', last.state, last.reason), last.run_id) END AS failure \
         FROM (SELECT e.value ->> 'job' AS job, e.ordinality AS place, \
         e.value ->> 'when' AS condition, e.value ->> 'within' AS within_text, \

@@ -133,7 +133,7 @@ struct NeedsTests {
             _ = try fixture.look(on: connection)
             let note = try #require(try fixture.runner.row(of: row).errorMessage)
             #expect(note.hasPrefix("it needs load, whose run due 1970-01-01 00:01:40"))
-            #expect(note.contains(" was failed (run "))
+            #expect(note.contains(" ended as failed (run "))
         }
     }
 
