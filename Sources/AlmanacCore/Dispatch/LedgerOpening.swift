@@ -38,9 +38,7 @@ struct LedgerOpening: Sendable {
     private func openOnce(_ schedule: Schedule) async throws -> Activation {
         let steps = try await bookkeeper.migrate()
         if let first = steps.first, let last = steps.last {
-            services.logger.notice(
-                first.version == 1 ? "ledger made" : "ledger upgraded",
-                metadata: ["schemaVersion": .stringConvertible(last.version)])
+            logMigration(from: first.version - 1, to: last.version)
         }
         for note in try await bookkeeper.confirmIdentity(environment: services.environment) {
             services.logger.warning("\(note)")
@@ -51,6 +49,13 @@ struct LedgerOpening: Sendable {
             services.logger.notice("the schedule has changed", metadata: change.metadata)
         }
         return activation
+    }
+
+    private func logMigration(from old: Int, to new: Int) {
+        guard old > 0 else { return services.logger.notice("ledger made") }
+        services.logger.notice(
+            "ledger upgraded",
+            metadata: ["from": .stringConvertible(old), "to": .stringConvertible(new)])
     }
 
     /// - Returns: false if the node was stopped.
