@@ -10,6 +10,14 @@ extension LedgerSchema {
         COMMENT ON COLUMN {schema}.watermark.schedule_version IS
             'The schedule in force: only nodes that have it move the watermark.';
 
+        -- What ran between two seconds was asked for, and is no proof for an occurrence.
+        \(jobViews.replacing("CREATE VIEW", with: "CREATE OR REPLACE VIEW").replacing(
+            "AND r.scheduled_for >= d.due_at)",
+            with: """
+                AND r.scheduled_for >= d.due_at
+                                    AND r.scheduled_for = date_trunc('second', r.scheduled_for))
+                """))
+
         CREATE TABLE {schema}.notifications (
             notification_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
             job             text NOT NULL,

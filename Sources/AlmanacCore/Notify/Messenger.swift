@@ -223,7 +223,8 @@ package actor Messenger {
                     attempt: due.tries, trigger: .manual, node: services.ledger.node),
                 job: JobDefinition(sending: channel), worker: 0, version: nil, effects: .anywhere),
             startedAt: services.clock.now,
-            deadline: services.clock.now.addingTimeInterval(Double(channel.activeDeadlineSeconds)))
+            deadline: RunDeadline(
+                afterSeconds: channel.activeDeadlineSeconds, by: services.clock))
         guard let type = services.registry.type(named: channel.task) else {
             throw UnknownTask(name: channel.task)
         }

@@ -74,6 +74,19 @@ struct JobViewTests {
         ).map { try $0.get("late") }
     }
 
+    @Test("what ran between two seconds hides no occurrence that is overdue")
+    func asked() async throws {
+        let place = try await Self.fixture("every: 1h", due: -100)
+        defer { place.close() }
+        try Self.write(
+            -99, trigger: "exec", "scheduled_for = scheduled_for + interval '0.5 s'",
+            on: place.connection)
+        #expect(try Self.overdue(place.connection) == [100])
+        try place.connection.execute(
+            "UPDATE almanac.runs SET scheduled_for = date_trunc('second', scheduled_for)")
+        #expect(try Self.overdue(place.connection) == [])
+    }
+
     @Test(
         "overdue is what has no row half a minute after its start",
         arguments: [

@@ -42,7 +42,8 @@ private struct MessengerFixture {
             database.connectionString, tasks: [TellTask.self, ProbeTask.self], clock: clock
         ).services
         connection = try services.engine.connect(for: "test")
-        try connection.execute("CREATE TABLE public.told (n serial, words text, key uuid, job text)")
+        try connection.execute(
+            "CREATE TABLE public.told (n serial, words text, key uuid, job text)")
         let text = "version: 1\n\(top)\njobs:\n\(jobs)\n"
         let source = try SourceFile(path: "test.yaml", bytes: Array(text.utf8))
         let schedule = try ScheduleLoader(tasks: services.registry).load(sources: [source]).schedule
