@@ -104,6 +104,12 @@ extension NodeDesk {
     private mutating func unclaimed(
         _ item: DispatchBoard.Item, by order: RunOrder, _ trouble: LedgerTrouble
     ) {
+        if case .occurrence(let occurrence) = item, planner?.isUnsettled(occurrence) == false {
+            // All was planned anew, by another schedule, while the claim was on its way.
+            perform(board.handle(.freed(worker: order.worker)))
+            if trouble.isGeneral { databaseIsAway(trouble) }
+            return
+        }
         // To the board first: the planner may take it back from there.
         if trouble.isGeneral {
             perform(board.handle(.returned(item, worker: order.worker)))

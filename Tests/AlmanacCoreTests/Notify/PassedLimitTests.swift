@@ -136,7 +136,10 @@ struct PassedLimitTests {
             try fixture.write(Row(second: start, endedAt: start + length))
         }
         try fixture.connection.execute(
-            "UPDATE almanac.runs SET finished_at = finished_at - interval '1 day', started_at = started_at - interval '1 day'"
+            """
+            UPDATE almanac.runs SET finished_at = finished_at - interval '1 day', \
+            started_at = started_at - interval '1 day'
+            """
         )
         let start = Double(count * 60)
         try fixture.write(Row(second: start, endedAt: start + seconds))

@@ -175,6 +175,26 @@ struct NodeDeskTests {
         #expect(skipped.map(\.job) == ["b"])
     }
 
+    @Test(
+        "what failed to be claimed by a schedule that is no more is not claimed by the next",
+        arguments: [true, false])
+    func unclaimed(isGeneral: Bool) throws {
+        var desk = try makeDesk()
+        clock.advance(bySeconds: 10)
+        desk.handle(.ring)
+        #expect(surroundings.orders.count == 1)
+        let new = try schedule("  a: {schedule: \"30 12 * * *\", task: work}\n")
+        // The second version never came this way: all is planned anew.
+        desk.handle(
+            .activated(new, activation(of: new, version: 3, inForceFrom: clock.instant)))
+        surroundings.end(0) { _ in
+            .unclaimed(LedgerTrouble(isGeneral: isGeneral, isReadOnly: false, "gone"))
+        }
+        for event in surroundings.takeEvents() { desk.handle(event) }
+        desk.handle(.databaseProbed(nil))
+        #expect(surroundings.orders.count == 1)
+    }
+
     // MARK: Schedules of others
 
     private func newest(_ version: Int64, digest: String) -> NewestSchedule {
