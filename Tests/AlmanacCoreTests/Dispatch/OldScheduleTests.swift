@@ -57,11 +57,11 @@ private struct House {
             """
             CREATE FUNCTION by_test_time() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
             IF TG_TABLE_NAME = 'schedule_versions' THEN \
-            NEW.activated_at := (SELECT now FROM public.test_time); \
+            NEW.activated_at := (SELECT now FROM almanac.test_time); \
             ELSE IF TG_OP = 'INSERT' OR NEW.accounted_from <> OLD.accounted_from THEN \
-            NEW.accounted_from := (SELECT now FROM public.test_time); END IF; \
+            NEW.accounted_from := (SELECT now FROM almanac.test_time); END IF; \
             IF NEW.removed_at IS NOT NULL THEN NEW.removed_at := \
-            GREATEST(NEW.accounted_from, (SELECT now FROM public.test_time)); END IF; END IF; \
+            GREATEST(NEW.accounted_from, (SELECT now FROM almanac.test_time)); END IF; END IF; \
             RETURN NEW; END $$
             """)
         for (table, event) in [
