@@ -38,6 +38,8 @@ extension NodeDesk {
         case .skip(let skips): write(skips)
         case .alarm(let instant): services.clock.setAlarm(at: instant)
         case .clockWentBack(let from, let to):
+            // Only to this clock from the database's.
+            guard from != inForceFrom else { return }
             logger.warning(
                 "the clock went back; nothing is run twice",
                 metadata: ["from": "\(from)", "to": "\(to)"])
@@ -45,7 +47,9 @@ extension NodeDesk {
     }
 
     mutating func activate(_ schedule: Schedule, _ activation: Activation) {
-        let now = services.clock.instant
+        // By a clock that is behind the database's the schedule would be in force before it is, and
+        // what is due by the one before it up to then would be nobody's.
+        let now = max(services.clock.instant, activation.inForceFrom)
         for job in jobs.values { formerJobs[job.name] = AccountedJob(job) }
         let before = jobs
         jobs = Dictionary(schedule.jobs.map { ($0.name, $0) }) { first, _ in first }

@@ -24,6 +24,7 @@ extension NodeDesk {
     mutating func take(over schedule: Schedule, _ activation: Activation) {
         self.schedule = schedule
         version = activation.version
+        inForceFrom = activation.inForceFrom
         scheduleDigest = activation.digest
         definitionDigests = activation.definitionDigests
         (leftAlone, hasDropped) = ([], false)

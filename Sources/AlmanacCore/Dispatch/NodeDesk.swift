@@ -24,6 +24,8 @@ package struct NodeDesk {
     /// Jobs of an earlier schedule: their last skips are still written under their name.
     var formerJobs: [String: AccountedJob] = [:]
     package internal(set) var version: Int64?
+    /// Since when its schedule is in force, by the clock of the database.
+    var inForceFrom: Instant?
     /// What the node was told to put in force last, and has.
     var schedule: Schedule?
     var scheduleDigest: String?

@@ -195,6 +195,32 @@ struct NodeDeskTests {
         #expect(surroundings.orders.count == 1)
     }
 
+    @Test("by a clock that is behind, the old schedule holds until the new one is in force")
+    func behind() throws {
+        let tape = LogTape()
+        var desk = try makeDesk(logger: tape.logger)
+        let start = clock.instant
+        let new = try schedule("  a: {every: 1m, task: work, suspend: true}\n")
+        desk.handle(
+            .activated(
+                new, activation(of: new, version: 2, inForceFrom: start.advanced(bySeconds: 75))))
+        let skipped = surroundings.errands.flatMap { errand -> [Instant] in
+            if case .record(let skips, _, _) = errand {
+                skips.instants ?? [skips.first]
+            } else {
+                []
+            }
+        }
+        let given = skipped + surroundings.orders.map { Instant($0.identity.scheduledFor) }
+        #expect(Set(given) == Set([10, 70].map { start.advanced(bySeconds: $0) }))
+        // Its own time goes on, and what is behind it is not due once more.
+        let count = surroundings.orders.count
+        clock.advance(bySeconds: 20)
+        desk.handle(.ring)
+        #expect(surroundings.orders.count == count)
+        #expect(tape.lines("warning: the clock went back") == [])
+    }
+
     // MARK: Schedules of others
 
     private func newest(_ version: Int64, digest: String) -> NewestSchedule {
