@@ -149,6 +149,8 @@ struct PunctualityTests {
             ("02:30", "Europe/Berlin", "2026-10-25T01:30:00Z", "2026-10-26T01:30:00Z"),
             // Havana sets its clock back over midnight: 00:30 comes twice.
             ("00:30", "America/Havana", "2026-11-01T04:45:00Z", "2026-11-01T05:30:00Z"),
+            // St. John's did so a minute past midnight: yesterday's 23:30 comes once more.
+            ("23:30", "America/St_Johns", "2010-11-07T02:30:30Z", "2010-11-07T03:00:00Z"),
             // Half an hour, and a day that a zone left out.
             ("02:15", "Australia/Lord_Howe", "2026-10-03T12:00:00Z", "2026-10-03T15:30:00Z"),
             ("06:00", "Pacific/Apia", "2011-12-30T00:00:00Z", "2011-12-30T10:00:00Z"),

@@ -226,7 +226,7 @@ private struct LookTask: BatchTask {
         let found = try session.rows(
             """
             SELECT 'setting ' || name AS what FROM pg_settings \
-            WHERE source = 'session' AND name IN ('work_mem', 'search_path') \
+            WHERE setting IS DISTINCT FROM reset_val AND name IN ('work_mem', 'search_path') \
             UNION ALL SELECT 'temp table ' || relname FROM pg_class \
             WHERE relnamespace = pg_my_temp_schema() \
             UNION ALL SELECT 'lock' FROM pg_locks \
