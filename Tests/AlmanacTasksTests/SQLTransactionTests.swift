@@ -139,4 +139,22 @@ struct SQLTransactionTests {
         #expect(row.state == .succeeded, "\(row.errorMessage ?? "")")
         #expect(try fixture.texts("SELECT id::text FROM marks") == ["2"])
     }
+
+    @Test("a script that begins a transaction itself has the settings of its job from the start")
+    func beginsFirst() async throws {
+        let fixture = try await TaskFixture()
+        let row = try await fixture.run(
+            """
+            task: sql
+            transaction: none
+            session: {searchPath: [pg_catalog], settings: {work_mem: 7MB}}
+            parameters:
+              statement: |
+                BEGIN;
+                CREATE TABLE public.marks AS SELECT current_setting('work_mem') AS mark;
+                COMMIT
+            """)
+        #expect(row.state == .succeeded, "\(row.errorMessage ?? "")")
+        #expect(try fixture.texts("SELECT mark FROM public.marks") == ["7MB"])
+    }
 }

@@ -41,7 +41,7 @@ struct SimulationReportTests {
             report.lines == [
                 "6 occurrences from 2026-11-22 12:00:00Z to 2026-11-22 12:05:00Z, the last run "
                     + "over at 2026-11-22 12:06:30Z",
-                "busy: at most 2 of 4 workers, at 2026-11-22 12:05:00Z; connections: at most 7",
+                "busy: at most 2 of 4 workers, at 2026-11-22 12:05:00Z; connections: at most 8",
                 "",
                 "JOB   DUE  DONE  MISSED  TAKES  WAITS  LAST ENDS             NOTE",
                 "long    5     3       2   90 s         2026-11-22 12:06:30Z  2 overlap",
@@ -55,15 +55,15 @@ struct SimulationReportTests {
     @Test("says when there are too few connections, for all the schedulers that share the work")
     func connections() throws {
         let jobs = "abc".map { Self.line("\($0)", "every: 5m") }.joined()
-        let tight = Self.connections(13)
+        let tight = Self.connections(14)
         let one = try report(jobs, connections: tight)
-        #expect(one.connectionsAtMost == 8)
-        #expect(one.lines[1].hasSuffix("at most 8 of 13, others now have 3"))
-        let roomy = Self.connections(14)
-        #expect(try report(jobs, connections: roomy).lines[1].hasSuffix("at most 8"))
+        #expect(one.connectionsAtMost == 9)
+        #expect(one.lines[1].hasSuffix("at most 9 of 14, others now have 3"))
+        let roomy = Self.connections(16)
+        #expect(try report(jobs, connections: roomy).lines[1].hasSuffix("at most 9"))
         let three = try report(jobs, nodes: 3, connections: tight)
-        #expect(three.lines[1].hasSuffix("at most 18 of 13, others now have 3: TOO MANY"))
-        #expect(try report(jobs).lines[1].hasSuffix("connections: at most 8"))
+        #expect(three.lines[1].hasSuffix("at most 21 of 14, others now have 3: TOO MANY"))
+        #expect(try report(jobs).lines[1].hasSuffix("connections: at most 9"))
     }
 
     @Test("says when nothing comes due")

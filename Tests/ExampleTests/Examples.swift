@@ -34,14 +34,14 @@ extension TaskRunner {
 
     /// The texts in a query's first column.
     func texts(_ query: String) throws -> [String] {
-        let connection = try services.engine.connect(for: "example")
+        let connection = try Connection(EngineConfiguration(services.connectionString))
         defer { connection.close() }
         return try connection.query(SQL(raw: query)).map { try $0.get(at: 0) }
     }
 
     /// Runs SQL of a test's own.
     func execute(_ script: String) throws {
-        let connection = try services.engine.connect(for: "example")
+        let connection = try Connection(EngineConfiguration(services.connectionString))
         defer { connection.close() }
         try connection.executeScript(script)
     }

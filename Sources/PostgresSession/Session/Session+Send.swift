@@ -3,13 +3,8 @@ extension Session {
     /// trip.
     func send(_ statements: [SQL]) throws(PostgresError) -> [StatementResult] {
         warnOfIdleTime()
-        var head = try opening() + pending
-        if options.mode == .autocommit && state.phase == .idle && !head.isEmpty {
-            // A trip of its own: what cannot run in a transaction cannot share one with the
-            // settings, and nothing may run without them.
-            try settle(connection.send(head), headCount: head.count)
-            head = []
-        }
+        try sendSettingsAlone()
+        let head = isBetweenAutocommits ? [] : try opening() + pending
         let start = options.onStatement == nil ? 0 : MonotonicClock.seconds
         var outcome = connection.send(head + statements)
         if state.phase == .idle, outcome.failure?.isStalePlan == true {
@@ -30,6 +25,19 @@ extension Session {
         }
         if options.mode == .transactional && state.phase == .idle { throw ended() }
         return results
+    }
+
+    private var isBetweenAutocommits: Bool {
+        options.mode == .autocommit && state.phase == .idle
+    }
+
+    /// Between statements that commit themselves what goes before one has a trip of its own: what
+    /// cannot run in a transaction cannot share one with the settings, and nothing may run without
+    /// them.
+    func sendSettingsAlone() throws(PostgresError) {
+        guard isBetweenAutocommits else { return }
+        let head = try opening() + pending
+        if !head.isEmpty { try settle(connection.send(head), headCount: head.count) }
     }
 
     /// Takes note of where the server is after `outcome`; throws its error.

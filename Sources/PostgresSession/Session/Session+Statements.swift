@@ -100,6 +100,7 @@ extension Session {
     /// Sends a statement that may begin or end the transaction, without a BEGIN of the session's
     /// own.
     private func sendAlone(_ sql: SQL) throws(PostgresError) -> StatementResult {
+        try sendSettingsAlone()
         let outcome = connection.send(pending + [sql])
         try settle(outcome, headCount: pending.count)
         guard let result = outcome.results.last else {
