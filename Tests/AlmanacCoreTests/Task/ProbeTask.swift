@@ -36,7 +36,7 @@ struct Unencodable: Encodable {
 }
 
 /// A clock that nobody advances.
-private let neverWakingClock = ManualClock(at: Instant(secondsSinceEpoch: 0))
+let neverWakingClock = ManualClock(at: Instant(secondsSinceEpoch: 0))
 
 /// A task that does in `run` what its parameter says and writes all its stages into the journal.
 struct ProbeTask: BatchTask {
