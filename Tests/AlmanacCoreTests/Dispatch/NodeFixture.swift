@@ -175,6 +175,22 @@ extension NodeFixture {
             """)
     }
 
+    /// Lets schedules come into force at a moment of this clock: that of the server is months ahead
+    /// of it, and what comes into force there is due by the old schedule up to then.
+    func letSchedulesComeIntoForce(at instant: Instant) throws {
+        try execute(
+            """
+            CREATE FUNCTION date_version() RETURNS trigger LANGUAGE plpgsql \
+            AS 'BEGIN NEW.activated_at := to_timestamp(\(raw: "\(instant.secondsSinceEpoch)")); \
+            RETURN NEW; END'
+            """)
+        try execute(
+            """
+            CREATE TRIGGER date_version BEFORE INSERT ON almanac.schedule_versions FOR EACH ROW \
+            EXECUTE FUNCTION date_version()
+            """)
+    }
+
     func execute(_ sql: SQL) throws {
         let connection = try Connection(EngineConfiguration(database.connectionString))
         defer { connection.close() }

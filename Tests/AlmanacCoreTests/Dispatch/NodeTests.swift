@@ -170,6 +170,7 @@ struct NodeTests {
         let scheduler = Scheduler(services: services, options: SchedulerOptions())
         async let running: Void = scheduler.run(old)
         for rows in 1...3 { try await fixture.pass(1, expecting: rows) }
+        try fixture.letSchedulesComeIntoForce(at: fixture.clock.instant)
         scheduler.reload { new }
         let versions: SQL = "SELECT count(*)::text FROM almanac.schedule_versions"
         let known = try await fixture.eventually(versions, is: ["2"])
@@ -192,6 +193,7 @@ struct NodeTests {
         let new = try fixture.schedule("  b: {every: 1h, task: node-task}\n", services)
         try fixture.open(old, services)
         fixture.clock.advance(bySeconds: 3)
+        try fixture.letSchedulesComeIntoForce(at: fixture.clock.instant)
         var options = SchedulerOptions()
         options.stopsWhenIdle = true
         try await Scheduler(services: services, options: options).run(new)
