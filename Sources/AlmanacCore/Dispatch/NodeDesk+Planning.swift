@@ -17,6 +17,16 @@ extension NodeDesk {
         plan(.tick(now: services.clock.instant))
     }
 
+    /// How long it may be from tick to tick.
+    private static let longestPauseSeconds: Int64 = 5
+
+    /// Ticks also where nothing is due for hours: up to when all is accounted for goes on with the
+    /// time.
+    mutating func tickAgain() {
+        let due = planner?.plannedThrough.advanced(bySeconds: Self.longestPauseSeconds)
+        if let due, services.clock.instant >= due { tick() }
+    }
+
     mutating func perform(_ action: Planner.Action) {
         switch action {
         case .dispatch(let occurrence):

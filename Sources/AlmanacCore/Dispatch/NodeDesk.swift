@@ -118,7 +118,9 @@ package struct NodeDesk {
         case .watermarkNotMoved(let error): watermarkNotMoved(error)
         case .watermarkRested: books.rested()
         case .dueWritten(let change, let error): dueWritten(change, error)
-        case .checkOrphans: checkOrphans()
+        case .checkOrphans:
+            checkOrphans()
+            tickAgain()
         case .orphansChecked(let orphans, let error): orphansChecked(orphans, error)
         case .lookForCancels: lookForCancels()
         case .cancelsFound(let requests): cancelsFound(requests)

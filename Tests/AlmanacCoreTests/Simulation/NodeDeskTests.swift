@@ -221,6 +221,21 @@ struct NodeDeskTests {
         #expect(tape.lines("warning: the clock went back") == [])
     }
 
+    @Test("what is accounted for goes on with the time where nothing is due for long")
+    func quiet() throws {
+        var desk = try makeDesk()
+        desk.handle(.ring)
+        let orders = surroundings.orders.count
+        let before = try #require(desk.lastWatermark?.instant)
+        clock.advance(bySeconds: 4)
+        desk.handle(.checkOrphans)
+        #expect(desk.lastWatermark?.instant == before)
+        clock.advance(bySeconds: 1)
+        desk.handle(.checkOrphans)
+        #expect(desk.lastWatermark?.instant == before.advanced(bySeconds: 5))
+        #expect(surroundings.orders.count == orders)
+    }
+
     // MARK: Schedules of others
 
     private func newest(_ version: Int64, digest: String) -> NewestSchedule {
