@@ -12,26 +12,10 @@ final class CalendarShelf {
 
     /// Reads the value of `calendars` at the top level, and reports what is wrong with it.
     func read(_ node: YAMLNode, collector: DiagnosticCollector) {
-        guard !node.isNull else { return }
-        guard let pairs = node.mapping else {
-            collector.add(
-                Diagnostic(
-                    category: .value, at: node,
-                    message: "'calendars' must be a mapping of names, not \(node.kindInWords)",
-                    help: "write 'bank-holidays: {dates: [2026-12-25]}', indented"))
-            return
+        let found = Declarations.calendars(collector).read(node) { pair, subject in
+            (pair.name, read(pair.value, subject: subject, collector: collector))
         }
-        for pair in pairs {
-            if let problem = ScheduleName.calendar.problem(with: pair.name) {
-                collector.add(
-                    Diagnostic(
-                        category: .value, at: pair.key, message: problem.message,
-                        help: problem.help))
-            }
-            let subject = "the calendar '\(pair.name.shortened(to: 60))'"
-            calendars[pair.name] = .some(
-                read(pair.value, subject: subject, collector: collector))
-        }
+        for (name, calendar) in found { calendars[name] = .some(calendar) }
     }
 
     /// The calendar of that name. One that has errors of its own is empty; one that is not there

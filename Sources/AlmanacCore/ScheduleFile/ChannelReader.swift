@@ -13,35 +13,19 @@ struct ChannelReader {
     private var collector: DiagnosticCollector { tasks.collector }
 
     func read(_ node: YAMLNode?) -> [ChannelDeclaration] {
-        guard let node, !node.isNull else { return [] }
-        guard let pairs = node.mapping else {
-            collector.add(
-                Diagnostic(
-                    category: .value, at: node,
-                    message: "'channels' must be a mapping of names to channels, not "
-                        + node.kindInWords,
-                    help: "write 'ops: {task: http, parameters: {url: …}}' below it, indented"))
-            return []
-        }
-        return pairs.map { pair in
+        Declarations.channels(collector).read(node) { pair, subject in
             ChannelDeclaration(
-                name: pair.key, channel: collector.valueUnlessErrors { read(pair) })
+                name: pair.key, channel: collector.valueUnlessErrors { read(pair, subject) })
         }
     }
 
-    private func read(_ pair: YAMLPair) -> Channel? {
-        if let problem = ScheduleName.channel.problem(with: pair.name) {
-            collector.add(
-                Diagnostic(
-                    category: .value, at: pair.key, message: problem.message, help: problem.help))
-        }
-        let subject = "the channel '\(pair.name.shortened(to: 60))'"
+    private func read(_ pair: YAMLPair, _ subject: String) -> Channel? {
         guard
             let reader = MappingReader(
                 pair.value, place: .channel, subject: subject, collector: collector)
         else { return nil }
         let deadline = reader.readSeconds("activeDeadlineSeconds")
-        // A message is told once, whatever the task does in its session.
+        // What the task writes commits with the note that the channel was told.
         let definition = TaskDefinition(
             baseDirectory: baseDirectory, transaction: .perRun, isChannel: true)
         let work = tasks.read(reader, name: pair.key, subject: subject, definition: definition)
@@ -68,28 +52,9 @@ struct ChannelReferences {
 
     /// The channels in the order of their names; what is there twice is reported.
     func channels(_ declared: [ChannelDeclaration]) -> [Channel] {
-        var firsts: [String: YAMLNode] = [:]
-        for declaration in declared {
-            let name = declaration.name
-            let text = name.scalar?.text ?? ""
-            guard let first = firsts[text] else {
-                firsts[text] = name
-                continue
-            }
-            collector.add(
-                Diagnostic(
-                    category: .duplicate, at: name,
-                    message: "the channel '\(text)' is declared twice",
-                    help: "keep one of them: a channel is for the jobs of all files",
-                    notes: [
-                        Diagnostic.Note(
-                            file: first.source.path, position: first.position,
-                            message: "first here")
-                    ]))
-        }
-        return declared.compactMap(\.channel).sorted {
-            $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
-        }
+        Declarations.channels(collector).byName(declared, name: \.name).values
+            .compactMap(\.channel)
+            .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     }
 
     /// Reports channels that do not exist, each place once, however many jobs have it from the
@@ -114,14 +79,11 @@ struct ChannelReferences {
 
     private func report(_ use: NotifyPolicy.Use, in file: String, known: Set<String>) {
         guard let source = sources.first(where: { $0.path == file }) else { return }
+        let problem = Declarations.channels(collector).unknown(use.channel, among: known)
         collector.add(
             Diagnostic(
                 category: .value, source: source, position: use.position,
-                length: use.channel.unicodeScalars.count,
-                message: "there is no channel '\(use.channel.shortened(to: 60))'",
-                help: Suggestion.question(for: use.channel, among: known.sorted())
-                    ?? (known.isEmpty
-                        ? "declare it at the top level: 'channels: {ops: {task: http, …}}'"
-                        : "there are \(Suggestion.list(known.sorted(), joinedBy: "and"))")))
+                length: use.channel.unicodeScalars.count, message: problem.message,
+                help: problem.help))
     }
 }

@@ -8,7 +8,8 @@ struct JobReferences {
     /// Reports what does not exist and what waits for itself, and gives each job the size of its
     /// pool.
     func resolve(_ jobs: inout [JobDefinition], pools declared: [PoolDeclaration]) {
-        let pools = slots(of: declared)
+        let pools = Declarations.pools(collector).byName(declared, name: \.name)
+            .mapValues(\.slots)
         for index in jobs.indices {
             if let use = jobs[index].dispatch.pool {
                 let slots = slots(of: use, in: jobs[index], pools)
@@ -27,38 +28,11 @@ struct JobReferences {
 
     // MARK: Pools
 
-    private func slots(of declared: [PoolDeclaration]) -> [String: Int] {
-        var firsts: [String: PoolDeclaration] = [:]
-        for pool in declared {
-            let name = pool.name.scalar?.text ?? ""
-            guard let first = firsts[name] else {
-                firsts[name] = pool
-                continue
-            }
-            collector.add(
-                Diagnostic(
-                    category: .duplicate, at: pool.name,
-                    message: "the pool '\(name)' is declared twice",
-                    help: "keep one of them: a pool is for the jobs of all files",
-                    notes: [
-                        Diagnostic.Note(
-                            file: first.name.source.path, position: first.name.position,
-                            message: "first here")
-                    ]))
-        }
-        return firsts.mapValues(\.slots)
-    }
-
     private func slots(of use: PoolUse, in job: JobDefinition, _ pools: [String: Int]) -> Int {
         if let slots = pools[use.name] { return slots }
-        let known = pools.keys.sorted()
+        let problem = Declarations.pools(collector).unknown(use.name, among: pools.keys)
         report(
-            "there is no pool '\(use.name.shortened(to: 60))'",
-            help: Suggestion.question(for: use.name, among: known)
-                ?? (known.isEmpty
-                    ? "declare it at the top level: 'pools: {heavy: {slots: 2}}'"
-                    : "there are \(Suggestion.list(known, joinedBy: "and"))"),
-            at: use.position, length: use.name.count, in: job)
+            problem.message, help: problem.help, at: use.position, length: use.name.count, in: job)
         return 0
     }
 
@@ -110,7 +84,7 @@ struct JobReferences {
     }
 
     private func report(
-        _ message: String, help: String, at position: SourcePosition, length: Int,
+        _ message: String, help: String?, at position: SourcePosition, length: Int,
         in job: JobDefinition
     ) {
         guard let source = sources.first(where: { $0.path == job.file }) else { return }

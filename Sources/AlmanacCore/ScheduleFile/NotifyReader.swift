@@ -66,10 +66,7 @@ struct NotifyReader {
         for item in items {
             guard let use = use(item, "an item of '\(key)'", in: notify) else { continue }
             if uses.contains(where: { $0.channel == use.channel }) {
-                notify.report(
-                    YAMLValueError(
-                        message: "the channel '\(use.channel.shortened(to: 60))' stands here twice",
-                        help: "remove one of them"), at: item)
+                notify.report(ScheduleName.channel.repeated(use.channel), at: item)
             } else {
                 uses.append(use)
             }

@@ -9,25 +9,10 @@ struct PoolReader {
     let collector: DiagnosticCollector
 
     func read(_ node: YAMLNode?) -> [PoolDeclaration] {
-        guard let node, !node.isNull else { return [] }
-        guard let pairs = node.mapping else {
-            collector.add(
-                Diagnostic(
-                    category: .value, at: node,
-                    message: "'pools' must be a mapping of names to pools, not "
-                        + node.kindInWords, help: "write 'heavy: {slots: 2}' below it, indented"))
-            return []
-        }
-        return pairs.compactMap(read)
+        Declarations.pools(collector).read(node, read).compactMap(\.self)
     }
 
-    private func read(_ pair: YAMLPair) -> PoolDeclaration? {
-        if let problem = ScheduleName.pool.problem(with: pair.name) {
-            collector.add(
-                Diagnostic(
-                    category: .value, at: pair.key, message: problem.message, help: problem.help))
-        }
-        let subject = "the pool '\(pair.name.shortened(to: 60))'"
+    private func read(_ pair: YAMLPair, _ subject: String) -> PoolDeclaration? {
         guard
             let pool = MappingReader(
                 pair.value, place: .pool, subject: subject, collector: collector)

@@ -56,7 +56,7 @@ package indirect enum ScheduleValue: Sendable {
 }
 
 /// Whose names a mapping has.
-package enum ScheduleName: Sendable {
+package enum ScheduleName: String, Sendable {
     case job, calendar, label, pool, lock, channel
 
     /// How many characters a name may have.
@@ -76,16 +76,14 @@ package enum ScheduleName: Sendable {
                 + (suggestion ?? ""))
     }
 
-    private var inWords: String {
-        switch self {
-        case .job: "a job"
-        case .calendar: "a calendar"
-        case .label: "a label"
-        case .pool: "a pool"
-        case .lock: "a lock"
-        case .channel: "a channel"
-        }
+    /// What is wrong with a name that a list has already.
+    func repeated(_ name: String) -> YAMLValueError {
+        YAMLValueError(
+            message: "the \(rawValue) '\(name.shortened(to: 60))' stands here twice",
+            help: "remove one of them")
     }
+
+    private var inWords: String { "a \(rawValue)" }
 }
 
 extension ScheduleName {

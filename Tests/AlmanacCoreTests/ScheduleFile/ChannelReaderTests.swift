@@ -71,7 +71,7 @@ struct ChannelReaderTests {
         #expect(
             scheduleAnswers("version: 1\njobs:\n" + Self.job("nightly", "{onFailure: ops}")) == [
                 "3:86 there is no channel 'ops' (declare it at the top level: "
-                    + "'channels: {ops: {task: http, …}}')"
+                    + "'channels: {ops: {task: http, parameters: {url: …}}}')"
             ])
     }
 
