@@ -52,8 +52,6 @@ package struct LockUse: Sendable, Hashable {
     package var mode = Mode.exclusive
     /// How long a run waits for it before it fails.
     package var waitSeconds: Int64 = 0
-    /// What the server takes, in milliseconds of 31 bits.
-    static let longestWaitSeconds: Int64 = 2_147_483
 }
 
 /// A job that is to have ended before.

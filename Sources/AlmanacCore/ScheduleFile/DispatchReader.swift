@@ -60,10 +60,7 @@ struct DispatchReader {
             if let problem = ScheduleName.lock.problem(with: lock.name) {
                 job.report(problem, at: node)
             } else if locks.contains(where: { $0.name == lock.name }) {
-                job.report(
-                    YAMLValueError(
-                        message: "the lock '\(lock.name)' stands here twice",
-                        help: "remove one of them"), at: node)
+                job.report(ScheduleName.lock.repeated(lock.name), at: node)
             } else {
                 locks.append(lock)
             }
@@ -84,7 +81,7 @@ struct DispatchReader {
 
     private func readWait(_ lock: MappingReader) -> Int64 {
         let seconds = lock.readDuration("wait") ?? 0
-        guard seconds > LockUse.longestWaitSeconds, let node = lock.value("wait") else {
+        guard seconds > ServerLimit.longestSeconds, let node = lock.value("wait") else {
             return seconds
         }
         lock.report(
@@ -98,10 +95,7 @@ struct DispatchReader {
         for node in items("needs", help: "write [load-orders], or [{job: load-orders}]") {
             guard let need = readNeed(node) else { continue }
             if needs.contains(where: { $0.job == need.job }) {
-                job.report(
-                    YAMLValueError(
-                        message: "the job '\(need.job.shortened(to: 60))' stands here twice",
-                        help: "remove one of them"), at: node)
+                job.report(ScheduleName.job.repeated(need.job), at: node)
             } else {
                 needs.append(need)
             }

@@ -89,8 +89,7 @@ struct SessionReader {
         }
         do throws(YAMLValueError) {
             let seconds = try DurationText.seconds(text)
-            // What the server takes, in milliseconds of 31 bits.
-            guard (1...2_147_483).contains(seconds) else {
+            guard (1...ServerLimit.longestSeconds).contains(seconds) else {
                 throw YAMLValueError(
                     message: "'\(key)' must be from 1s to 24d, not \(text.shortened(to: 40))")
             }

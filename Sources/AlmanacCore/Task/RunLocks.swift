@@ -35,12 +35,11 @@ struct RunLocks {
 
     /// - Returns: false when the time was up.
     private func wait(for lock: LockUse) throws -> Bool {
-        let milliseconds = min(Int(lock.waitSeconds) * 1_000, ServerLimit.longestMilliseconds)
         if let cause = control.stopCause { throw RunStopped(cause: cause) }
         let before = try connection.query(
             """
             SELECT current_setting('lock_timeout') AS before, \
-            set_config('lock_timeout', \("\(milliseconds)")::text, false) AS now
+            set_config('lock_timeout', \("\(lock.waitSeconds)s")::text, false) AS now
             """
         ).first?.get("before", as: String.self)
         do {

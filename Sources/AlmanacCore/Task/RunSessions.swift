@@ -136,6 +136,7 @@ enum ServerLimit {
     /// Limits are whole milliseconds in 32 bits, which is 24.8 days. What is longer is this node's
     /// own affair.
     static let longestMilliseconds = Int(Int32.max)
+    static let longestSeconds = Int64(longestMilliseconds / 1_000)
 }
 
 extension RunIdentity {
