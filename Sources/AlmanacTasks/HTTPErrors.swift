@@ -64,43 +64,6 @@ public struct ExpectedStatus: Decodable, Sendable, Hashable {
     func contains(_ code: Int) -> Bool { codes.contains(code) }
 }
 
-/// What stood in place of `${env:X}` and `${file:P}`, and is not to be shown.
-struct Secrets {
-    private var values: Set<String> = []
-
-    /// A text with its placeholders filled in.
-    ///
-    /// - Parameter written: how a part of a message is written there.
-    /// - Throws: `UnresolvedPlaceholder`.
-    mutating func render(
-        _ text: String, _ values: PlaceholderValues, message written: (String) -> String = { $0 }
-    ) throws -> String {
-        var rendered = ""
-        for part in try PlaceholderText(text).parts {
-            switch part {
-            case .literal(let literal): rendered += literal
-            case .placeholder(let placeholder, _):
-                let value = try values.value(of: placeholder)
-                switch placeholder {
-                case .environment, .file: self.values.insert(value)
-                case .message:
-                    rendered += written(value)
-                    continue
-                default: break
-                }
-                rendered += value
-            }
-        }
-        return rendered
-    }
-
-    /// A text without them. Very short ones are left: everything would have them.
-    func hidden(in text: String) -> String {
-        values.filter { $0.count >= 4 }.sorted { $0.count > $1.count }
-            .reduce(text) { $0.replacing($1, with: "***") }
-    }
-}
-
 /// The header `Retry-After` (RFC 9110, 10.2.3).
 enum RetryAfter {
     /// So many seconds, or until an instant: from the `date` of the answer on, so that it is no

@@ -22,7 +22,7 @@ import NIOHTTP1
 public struct HTTPTask: BatchTask {
     /// The name in a schedule file.
     public static let name = "http"
-    /// Filled in by the task, which has to know what is secret.
+    /// Filled in by the task: in an address a message is written in another way.
     public static var placeholders: PlaceholderPolicy { .verbatim }
 
     /// Where to: `https://` or `http://`.
@@ -71,9 +71,8 @@ public struct HTTPTask: BatchTask {
     /// - Throws: `HTTPStatus` for another status than the expected ones, `HTTPFailed` when there is
     ///   no answer.
     public func run(_ context: TaskContext) async throws {
-        var secrets = Secrets()
-        let request = try request(context, &secrets)
-        let target = Self.shown(request.url, secrets)
+        let request = try request(context)
+        let target = Self.shown(request.url)
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration =
             ["GET", "HEAD"].contains(usedMethod)
@@ -85,14 +84,14 @@ public struct HTTPTask: BatchTask {
         do {
             let answer = try await answer(to: request, by: client)
             try? await client.shutdown()
-            try finish(answer, target, secrets, context)
+            try finish(answer, target, context)
         } catch let error as HTTPStatus {
             throw error
         } catch {
             try? await client.shutdown()
             try context.checkStopped()
             throw HTTPFailed(
-                request: "\(usedMethod) \(target)", problem: secrets.hidden(in: Self.words(error)))
+                request: "\(usedMethod) \(target)", problem: RunSecrets.striking(Self.words(error)))
         }
     }
 
@@ -118,14 +117,14 @@ public struct HTTPTask: BatchTask {
     }
 
     private func finish(
-        _ answer: Answer, _ target: String, _ secrets: Secrets, _ context: TaskContext
+        _ answer: Answer, _ target: String, _ context: TaskContext
     ) throws {
-        context.output.append(secrets.hidden(in: answer.body.description))
+        context.output.append(RunSecrets.striking(answer.body.description))
         context.result = ["status": answer.status]
         guard (expectStatus ?? .success).contains(answer.status) else {
             throw HTTPStatus(
                 request: "\(usedMethod) \(target)", code: answer.status,
-                location: answer.location.map { Self.shown($0, secrets) },
+                location: answer.location.map { Self.shown($0) },
                 retryAfterSeconds: answer.retryAfterSeconds)
         }
     }
@@ -141,11 +140,9 @@ public struct HTTPTask: BatchTask {
             + (headers ?? [:]).values.map { ("headers", $0) }
     }
 
-    private func request(
-        _ context: TaskContext, _ secrets: inout Secrets
-    ) throws -> HTTPClientRequest {
+    private func request(_ context: TaskContext) throws -> HTTPClientRequest {
         let values = context.placeholderValues
-        let url = try secrets.render(url, values, message: Self.percentEncoded)
+        let url = try values.render(PlaceholderText(url), message: Self.percentEncoded)
         try Self.check(url: url)
         var request = HTTPClientRequest(url: url)
         request.method = HTTPMethod(rawValue: usedMethod)
@@ -157,13 +154,13 @@ public struct HTTPTask: BatchTask {
             request.headers.add(name: "Content-Type", value: "application/json")
         }
         for (name, text) in headers ?? [:] {
-            let value = try secrets.render(text, values)
+            let value = try values.render(PlaceholderText(text))
             guard value.unicodeScalars.allSatisfy({ $0.value >= 32 && $0.value != 127 }) else {
                 throw InvalidParameter("headers", "the value of '\(name)' has a line break")
             }
             request.headers.replaceOrAdd(name: name, value: value)
         }
-        if let text = try body.map({ try secrets.render($0, values) }) ?? message?.json {
+        if let text = try body.map({ try values.render(PlaceholderText($0)) }) ?? message?.json {
             request.body = .bytes(ByteBuffer(string: text))
         }
         return request
@@ -237,9 +234,9 @@ public struct HTTPTask: BatchTask {
     // MARK: Words
 
     /// An address as messages may have it: without its query, where secrets are.
-    private static func shown(_ url: String, _ secrets: Secrets) -> String {
+    private static func shown(_ url: String) -> String {
         let end = url.firstIndex { $0 == "?" || $0 == "#" } ?? url.endIndex
-        return secrets.hidden(in: String(url[..<end].prefix(200)))
+        return RunSecrets.striking(String(url[..<end].prefix(200)))
     }
 
     private static func words(_ error: any Error) -> String {

@@ -77,6 +77,16 @@ struct RehearsalTests {
         #expect(rows.first?.split(separator: " ").prefix(2) == ["1", "20"])
     }
 
+    @Test("says nothing of what came from the environment")
+    func secrets() async throws {
+        let path = try #require(ProcessInfo.processInfo.environment["PATH"])
+        let place = try await Place(
+            "task: sql\nparameters: {statement: 'SELECT ${env:PATH}::text::int'}")
+        let call = await place.rehearse()
+        #expect(!(call.output + call.errors).contains(path))
+        #expect((call.output + call.errors).contains("***"))
+    }
+
     @Test(
         "checks what the job expects, also where there is no ledger",
         arguments: [

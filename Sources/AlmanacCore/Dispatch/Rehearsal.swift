@@ -30,7 +30,11 @@ package actor Rehearsal {
     {
         let effects = services.registry.type(named: job.task)?.effects ?? .anywhere
         if let refusal = RehearsalRefused(job, effects: effects) { throw refusal }
-        let task = Task(executorPreference: thread) { try await self.perform(job, at: instant) }
+        let task = Task(executorPreference: thread) {
+            try await RunSecrets.$current.withValue(RunSecrets()) {
+                try await self.perform(job, at: instant)
+            }
+        }
         control.attach { task.cancel() }
         defer { thread.stop() }
         return try await task.value

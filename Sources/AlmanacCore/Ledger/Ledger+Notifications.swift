@@ -67,16 +67,23 @@ extension Ledger {
             """)
     }
 
-    /// Notes that a channel was told.
+    /// Notes that a channel was told, unless that is known.
     package func noteDelivery(of ids: [Int64], on connection: Connection) throws {
-        _ = try connection.execute(
-            """
-            UPDATE \(table("notifications")) SET delivered_at = clock_timestamp(), \
-            delivered_by = \(node), last_error = NULL WHERE notification_id = ANY(\(ids)::bigint[])
-            """)
+        _ = try connection.execute(delivery(of: ids))
     }
 
-    /// Notes that a channel could not be told.
+    /// What notes that a channel was told: as many rows as there are ids, unless it is known of
+    /// some of them.
+    func delivery(of ids: [Int64]) -> SQL {
+        """
+        UPDATE \(table("notifications")) SET delivered_at = clock_timestamp(), \
+        delivered_by = \(node), last_error = NULL WHERE notification_id = ANY(\(ids)::bigint[]) \
+        AND delivered_at IS NULL
+        """
+    }
+
+    /// Notes that a channel could not be told, unless it was: a connection may be lost after the
+    /// COMMIT.
     ///
     /// - Parameter pauseSeconds: when it is tried again; nil for never.
     package func noteFailedDelivery(
@@ -89,7 +96,7 @@ extension Ledger {
             not_before = clock_timestamp() + \
             make_interval(secs => coalesce(\(pauseSeconds)::float8, 0)), \
             given_up_at = CASE WHEN \(pauseSeconds == nil)::bool THEN clock_timestamp() END \
-            WHERE notification_id = ANY(\(ids)::bigint[])
+            WHERE notification_id = ANY(\(ids)::bigint[]) AND delivered_at IS NULL
             """)
     }
 

@@ -23,10 +23,17 @@ package actor Messenger {
     struct Assignment: Sendable {
         let channels: [String: Channel]
         /// The jobs with a `mustFinishBy`.
-        let punctual: [JobDefinition]
-        let digests: [String: String]
+        var punctual: [JobDefinition] = []
+        /// Of their definitions, by name.
+        var digests: [String: String] = [:]
         /// Whether a job has a `warnAfter`.
-        let watchesLength: Bool
+        var watchesLength = false
+
+        var isIdle: Bool { channels.isEmpty && punctual.isEmpty && !watchesLength }
+
+        init(channelsOf schedule: Schedule) {
+            channels = Dictionary(schedule.channels.map { ($0.name, $0) }) { first, _ in first }
+        }
     }
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -47,24 +54,23 @@ package actor Messenger {
 
     /// Takes note of the schedule that the node has.
     package nonisolated func note(_ schedule: Schedule, definitionDigests: [String: String]) {
-        let punctual = schedule.jobs.filter { $0.punctuality.mustFinishBy != nil }
-        let watchesLength = schedule.jobs.contains { $0.punctuality.warnAfter != nil }
-        let isIdle = schedule.channels.isEmpty && punctual.isEmpty && !watchesLength
-        let found = Assignment(
-            channels: Dictionary(schedule.channels.map { ($0.name, $0) }) { first, _ in first },
-            punctual: punctual,
-            digests: definitionDigests.filter { name, _ in punctual.contains { $0.name == name } },
-            watchesLength: watchesLength)
-        assignment.withLock { $0 = isIdle ? nil : found }
+        var found = Assignment(channelsOf: schedule)
+        for job in schedule.jobs {
+            found.watchesLength = found.watchesLength || job.punctuality.warnAfter != nil
+            guard job.punctuality.mustFinishBy != nil else { continue }
+            found.punctual.append(job)
+            found.digests[job.name] = definitionDigests[job.name]
+        }
+        take(found)
     }
 
     /// Takes note of the channels alone: whoever runs one job watches over no others.
     package nonisolated func noteChannels(of schedule: Schedule) {
-        guard !schedule.channels.isEmpty else { return }
-        let found = Assignment(
-            channels: Dictionary(schedule.channels.map { ($0.name, $0) }) { first, _ in first },
-            punctual: [], digests: [:], watchesLength: false)
-        assignment.withLock { $0 = found }
+        take(Assignment(channelsOf: schedule))
+    }
+
+    private nonisolated func take(_ found: Assignment) {
+        assignment.withLock { $0 = found.isIdle ? nil : found }
     }
 
     /// Begins to look now and then.
@@ -164,20 +170,23 @@ package actor Messenger {
         let metadata: Logger.Metadata = [
             "channel": "\(channel.name)", "job": "\(due.job)", "event": "\(due.event.rawValue)",
         ]
+        let secrets = RunSecrets()
         do {
-            try await deliver(due, to: channel)
+            try await RunSecrets.$current.withValue(secrets) {
+                try await deliver(due, to: channel)
+            }
         } catch {
             bench.cleanUp()
+            let problem = secrets.striking(String(describing: error))
             let pause = Self.pauseSeconds(after: due, at: services.clock.now)
             services.logger.log(
                 level: pause == nil ? .error : .warning,
                 pause == nil
                     ? "a notification is given up"
                     : "a notification could not be sent; trying again",
-                metadata: metadata.merging(["error": "\(error)"]) { $1 })
+                metadata: metadata.merging(["error": "\(problem)"]) { $1 })
             return try services.ledger.noteFailedDelivery(
-                of: due.ids, String(describing: error), pauseSeconds: pause,
-                on: try bench.connection())
+                of: due.ids, problem, pauseSeconds: pause, on: try bench.connection())
         }
         bench.cleanUp()
         try services.ledger.noteDelivery(of: due.ids, on: try bench.connection())
@@ -234,13 +243,35 @@ package actor Messenger {
         context.message = due.message
         let task = try services.registry.makeTask(
             of: type, parameters: channel.parameters, values: context.placeholderValues)
-        try await task.run(context)
-        try context.openedSession?.flush()
+        do {
+            try await task.run(context)
+        } catch {
+            // A delivery has no row for its output, which mostly says why.
+            throw context.output.isEmpty
+                ? error : FailedDelivery(error: error, output: "\(context.output)")
+        }
+        // What it wrote commits with the note that the channel was told, or not at all.
+        if let session = context.openedSession, !session.isUntouched {
+            try session.finish(
+                with: services.ledger.delivery(of: due.ids), expectingRows: due.ids.count)
+        }
+    }
+}
+
+/// A channel's task has failed, and had printed something or got an answer.
+private struct FailedDelivery: Error, CustomStringConvertible {
+    let error: any Error
+    let output: String
+
+    /// The error and the end of the output.
+    var description: String {
+        let text = output.trimmingCharacters(in: .whitespacesAndNewlines)
+        return "\(error); its output ends with: \(text.suffix(500))"
     }
 }
 
 extension JobDefinition {
-    /// What a run of a channel's task goes by: whatever its session does is committed at once.
+    /// What a run of a channel's task goes by.
     init(sending channel: Channel) {
         var session = SessionSettings()
         session.statementTimeoutSeconds = Int64(channel.activeDeadlineSeconds)
@@ -248,7 +279,7 @@ extension JobDefinition {
             name: channel.name, description: nil, owner: nil, labels: [:], task: channel.task,
             parameters: channel.parameters,
             recurrence: .every(seconds: 86_400, anchor: .distantPast), startOffset: .none,
-            cronTexts: "", timeZone: .utc, isSuspended: false, transaction: .none,
+            cronTexts: "", timeZone: .utc, isSuspended: false, transaction: .perRun,
             activeDeadlineSeconds: channel.activeDeadlineSeconds, retry: RetryPolicy(),
             dispatch: DispatchPolicy(), window: nil, session: session, expectation: nil,
             history: HistoryPolicy(), punctuality: Punctuality(), notify: NotifyPolicy(),

@@ -89,11 +89,22 @@ package struct PlaceholderValues: Sendable {
         YAMLNode(content: content, range: node.range, source: node.source)
     }
 
-    private func render(_ text: PlaceholderText) throws -> String {
+    /// A text with its placeholders filled in.
+    ///
+    /// - Parameter written: how a part of a message is written there.
+    /// - Throws: `UnresolvedPlaceholder`.
+    package func render(
+        _ text: PlaceholderText, message written: (String) -> String = { $0 }
+    ) throws -> String {
         try text.parts.map { part in
             switch part {
             case .literal(let literal): literal
-            case .placeholder(let placeholder, _): try value(of: placeholder)
+            case .placeholder(let placeholder, _):
+                if case .message = placeholder {
+                    written(try value(of: placeholder))
+                } else {
+                    try value(of: placeholder)
+                }
             }
         }.joined()
     }

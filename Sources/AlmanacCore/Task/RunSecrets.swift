@@ -5,7 +5,7 @@ import Synchronization
 /// An error may quote what it was given, and errors are kept in the audit table and in logs, which
 /// more people read than the environment. So the values are struck out of them. Not a wall: a
 /// program may print what it likes, and a value that was changed is not found.
-final class RunSecrets: Sendable {
+package final class RunSecrets: Sendable {
     /// Those of the run that the current Swift task belongs to.
     @TaskLocal static var current: RunSecrets?
 
@@ -29,5 +29,5 @@ final class RunSecrets: Sendable {
     }
 
     /// The text without the values of the current run, if there is one.
-    static func striking(_ text: String) -> String { current?.striking(text) ?? text }
+    package static func striking(_ text: String) -> String { current?.striking(text) ?? text }
 }

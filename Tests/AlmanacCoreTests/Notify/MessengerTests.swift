@@ -10,6 +10,7 @@ import Testing
 private struct TellTask: BatchTask {
     static let name = "tell"
     var words: String
+    /// What it does instead, or with `late-` afterwards.
     var deed: String?
 
     func run(_ context: TaskContext) async throws {
@@ -23,6 +24,11 @@ private struct TellTask: BatchTask {
                 (\(words), \(context.runID), \(context.job))
                 """)
         }
+        if deed == "print-fail" {
+            context.output.append("no route to \(words)\n")
+            throw ProbeError(description: "nobody at home")
+        }
+        if deed == "late-fail" { throw ProbeError(description: "not \(words) either") }
     }
 }
 
@@ -148,6 +154,76 @@ struct MessengerTests {
             FROM almanac.notifications WHERE channel = 'bad' AND tries = 1
             """)
         #expect(try waits.first?.get("waits") == "true")
+        await fixture.close()
+    }
+
+    @Test("what a channel's task writes commits with the note that it was told")
+    func together() async throws {
+        let fixture = try await fixture()
+        try fixture.fail(60)
+        try await fixture.messenger.round()
+        let isOne = try fixture.connection.query(
+            """
+            SELECT (t.xmin = n.xmin)::text AS is_one FROM public.told AS t, \
+            almanac.notifications AS n WHERE n.delivered_at IS NOT NULL
+            """)
+        #expect(try isOne.first?.get("is_one") == "true")
+        await fixture.close()
+    }
+
+    @Test("what a channel's task has written before it fails is undone")
+    func undone() async throws {
+        let fixture = try await fixture(
+            "channels:\n  ops: {task: tell, parameters: {words: x, deed: late-fail}}")
+        try fixture.fail(60)
+        try await fixture.messenger.round()
+        #expect(try fixture.told() == [])
+        #expect(try fixture.errors() == ["not x either"])
+        await fixture.close()
+    }
+
+    @Test("what a channel's task has printed before it fails is kept with the error")
+    func output() async throws {
+        let fixture = try await fixture(
+            "channels:\n  ops: {task: tell, parameters: {words: x, deed: print-fail}}")
+        try fixture.fail(60)
+        try await fixture.messenger.round()
+        let found = try fixture.errors()
+        #expect(found == ["nobody at home; its output ends with: no route to x"])
+        await fixture.close()
+    }
+
+    @Test("what another node has told meanwhile undoes what a late one writes")
+    func lostLease() async throws {
+        let fixture = try await fixture()
+        try fixture.fail(60)
+        try fixture.connection.executeScript(
+            """
+            CREATE FUNCTION public.other() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+            UPDATE almanac.notifications SET delivered_at = now(), delivered_by = 'other'; \
+            RETURN NEW; END $$; \
+            CREATE TRIGGER other AFTER INSERT ON public.told FOR EACH ROW \
+            EXECUTE FUNCTION public.other()
+            """)
+        try await fixture.messenger.round()
+        #expect(try fixture.told() == [])
+        #expect(try fixture.errors().count == 1)
+        await fixture.close()
+    }
+
+    @Test("what a channel's placeholders stand for is in no error")
+    func secrets() async throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        try Data("hunter2secret\n".utf8).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let fixture = try await fixture(
+            """
+            channels:
+              ops: {task: tell, parameters: {words: "${file:\(file.path)}", deed: late-fail}}
+            """)
+        try fixture.fail(60)
+        try await fixture.messenger.round()
+        #expect(try fixture.errors() == ["not *** either"])
         await fixture.close()
     }
 
