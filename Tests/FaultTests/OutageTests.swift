@@ -36,6 +36,17 @@ struct OutageTests {
         #expect(!node.output.contains("SECRET"))
     }
 
+    @Test("a node whose time is over before its server is there has failed")
+    func awayForAllItsTime() async throws {
+        let folder = try Folder([
+            "Schedules/a.yaml": Surroundings.file(Jobs.sql("tick", "SELECT 1"))
+        ])
+        let node = try await AlmanacProcess.run(
+            ["run", "--for", "1s", "--database", "host=/nowhere dbname=sales"], in: folder)
+        #expect(node.end == .exited(1))
+        #expect(node.errors.contains("the database was away all the time; nothing has run"))
+    }
+
     @Test("a fast restart ends the runs of the moment, and no others")
     func restart() async throws {
         let server = try await TestServer.start()

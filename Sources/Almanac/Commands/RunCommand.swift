@@ -64,6 +64,9 @@ struct RunCommand: AsyncParsableCommand {
                     "the private Postgres has ended, and this node with it; start again. Its log: "
                         + log)
             }
+            guard scheduler.hasBegun || limit == nil else {
+                throw CommandFailure("the database was away all the time; nothing has run")
+            }
             logger.notice("stopped")
         }
     }

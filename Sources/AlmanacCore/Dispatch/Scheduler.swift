@@ -43,6 +43,7 @@ package final class Scheduler: Sendable {
     private let messenger: Messenger
     /// Heard also before there is a loop that reads the mailbox.
     private let isStopAsked = Atomic<Bool>(false)
+    private let hasOpenedLedger = Atomic<Bool>(false)
     private let pulse: Pulse
 
     /// A node that does nothing before `run`.
@@ -62,6 +63,10 @@ package final class Scheduler: Sendable {
             entry: NodeEntry(programVersion: programVersion, workers: max(1, options.workers)),
             suspectAfterSeconds: options.suspectAfterSeconds)
     }
+
+    /// Whether its schedule has come into force: not if the node was stopped while it waited for
+    /// the database.
+    package var hasBegun: Bool { hasOpenedLedger.load(ordering: .relaxed) }
 
     /// Asks the node to stop: it claims nothing more, and what runs has the grace period to end.
     package func stop() {
@@ -94,6 +99,7 @@ package final class Scheduler: Sendable {
                 await messenger.stop()
                 return await housekeeper.stop()
             }
+            hasOpenedLedger.store(true, ordering: .relaxed)
             pulse.note(version: activation.version)
             messenger.note(schedule, definitionDigests: activation.definitionDigests)
             post.yield(.activated(schedule, activation))
