@@ -78,14 +78,14 @@ extension Ledger {
         try inTransaction(on: connection) {
             try lock(on: connection)
             try openWatermark(on: connection)
-            let hasOld = try newestSchedule(on: connection) != nil
+            let newest = try newestSchedule(on: connection)
             let digest = schedule.digest
             let (version, isNew) = try keepVersion(
-                of: schedule, digest, after: before, on: connection)
+                of: schedule, digest, unless: newest, after: before, on: connection)
             let digests = schedule.jobs.map(\.definitionDigest)
             let named = Dictionary(
                 zip(schedule.jobs.map(\.name), digests), uniquingKeysWith: { first, _ in first })
-            let change = hasOld ? try difference(from: named, on: connection) : nil
+            let change = newest != nil ? try difference(from: named, on: connection) : nil
             try openAccounts(schedule, digests, on: connection)
             try handWatermark(to: version, isNew: isNew, on: connection)
             let watermark = try watermark(on: connection)
@@ -187,10 +187,10 @@ extension Ledger {
 
     /// The number of this schedule: that of the newest version when it is the same, or a new one.
     private func keepVersion(
-        of schedule: Schedule, _ digest: String, after before: Int64?, on connection: Connection
+        of schedule: Schedule, _ digest: String, unless newest: NewestSchedule?,
+        after before: Int64?, on connection: Connection
     ) throws -> (version: Int64, isNew: Bool) {
-        let versions = table("schedule_versions")
-        if let newest = try newestSchedule(on: connection) {
+        if let newest {
             if newest.digest == digest { return (newest.version, false) }
             if let before, newest.version != before {
                 throw ScheduleOvertaken(version: newest.version)
@@ -201,7 +201,8 @@ extension Ledger {
         ).rendered
         let added = try connection.query(
             """
-            INSERT INTO \(versions) (digest, definitions, activated_by, tzdata_version) \
+            INSERT INTO \(table("schedule_versions")) \
+            (digest, definitions, activated_by, tzdata_version) \
             VALUES (\(digest), \(definitions)::text::jsonb, \(node), \
             \(TimeZone.timeZoneDataVersion)) \
             RETURNING schedule_version
