@@ -1,8 +1,8 @@
-import AlmanacCore
 import Foundation
 import Testing
 
 @testable import Almanac
+@testable import AlmanacCore
 
 @Suite("Who was told of a run")
 struct ToldTests {

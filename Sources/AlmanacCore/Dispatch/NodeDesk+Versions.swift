@@ -133,6 +133,7 @@ extension NodeDesk {
             leaves the others alone until it has that schedule too (SIGHUP reads the files again)
             """, metadata: versions.merging(change.metadata) { $1 })
     }
+
     /// It may have been overtaken: the next look shows by what.
     mutating func takeUpFailed(_ error: String) {
         newestVersion = version

@@ -61,18 +61,6 @@ package struct NotificationFate: Sendable, Hashable {
     package let givenUpAt: Date?
     package let tries: Int
     package let lastError: String?
-
-    package init(
-        event: String, channel: String?, deliveredAt: Date?, givenUpAt: Date?, tries: Int,
-        lastError: String?
-    ) {
-        self.event = event
-        self.channel = channel
-        self.deliveredAt = deliveredAt
-        self.givenUpAt = givenUpAt
-        self.tries = tries
-        self.lastError = lastError
-    }
 }
 
 /// A limit of a job that was passed, as whoever found it logs it.
