@@ -236,7 +236,7 @@ public struct HTTPTask: BatchTask {
     /// An address as messages may have it: without its query, where secrets are.
     private static func shown(_ url: String) -> String {
         let end = url.firstIndex { $0 == "?" || $0 == "#" } ?? url.endIndex
-        return RunSecrets.striking(String(url[..<end].prefix(200)))
+        return String(RunSecrets.striking(String(url[..<end])).prefix(200))
     }
 
     private static func words(_ error: any Error) -> String {

@@ -246,9 +246,11 @@ package actor Messenger {
         do {
             try await task.run(context)
         } catch {
-            // A delivery has no row for its output, which mostly says why.
-            throw context.output.isEmpty
-                ? error : FailedDelivery(error: error, output: "\(context.output)")
+            guard !context.output.isEmpty else { throw error }
+            // A delivery has no row for its output, which mostly says why. Secrets go before it is
+            // cut: of one at the cut a part would be left.
+            let output = RunSecrets.striking("\(context.output)")
+            throw FailedDelivery(error: error, output: output)
         }
         // What it wrote commits with the note that the channel was told, or not at all.
         if let session = context.openedSession, !session.isUntouched {
